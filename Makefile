@@ -1,0 +1,56 @@
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+export PATH := $(PATH):/usr/sbin
+
+# $(call need,COMMAND,APT PACKAGE): there already, or installed when we may, or a failure that says what to do.
+need = @command -v $(1) >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+	&& apt-get install -y -qq --no-install-recommends $(2); } || { echo "$(1) is missing: install the package $(2)" >&2; exit 1; }
+
+.PHONY: help setup run test check format docs bench soak ci clean
+
+help: ## What make can do
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: $(STAMP) ## Create .venv with everything; again when pyproject.toml changes
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e . --group dev
+	@touch $@
+
+run: setup ## A gateway with a sample API to try; prints what to do next
+	$(BIN)/propylon demo
+
+test: setup ## All tests
+	$(BIN)/pytest -n 2
+
+check: setup ## Formatting, lint, types, import directions, structure
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest tests/structure
+
+format: setup ## Put the code into its one form
+	$(BIN)/ruff format src tests bench
+	$(BIN)/ruff check --fix src tests bench
+
+docs: setup ## Write the pages that are made from code
+	$(BIN)/python -c 'from propylon.settings import settings_reference_markdown as page; print(page(), end="")' > docs/settings.md
+
+bench: setup ## Cost per request against nginx, as ratios in one run
+	$(call need,nginx,nginx-light)
+	$(call need,wrk,wrk)
+	$(BIN)/python -m bench
+
+soak: setup ## The long runs: kills, restarts, many keys
+	$(BIN)/python -m bench.soak
+
+ci: check test ## What has to pass before a merge
+
+clean: ## Remove what make and the tools made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,178 @@
+"""Propylon under test: `propylon serve` with one worker, spoken to as an operator would (files, Gateway REST API)."""
+
+import base64
+import http.client
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.processes import NotRun, free_port, running, wait_until_ready
+from bench.proxies import Proxy
+from bench.tokens import rsa_public_pem
+
+SECRET = "bench-secret-of-the-gateway-rest-api"
+ORG_ID = "bench"
+POLICY_ID = "bench-policy"
+READY_LINE = "propylon ready on http"
+UNLIMITED: Mapping[str, Any] = {"disable_rate_limit": True, "disable_quota": True}
+PER_KEY_JWT: Mapping[str, Any] = {"enable_jwt": True, "jwt_signing_method": "hmac", "jwt_source": ""}
+
+# Caches far smaller than the credentials that rotate through them, so that "fresh" and "cold" hold for each request.
+VERIFIED_TOKENS_MAX = 1000
+FRESH_TOKENS = 4 * VERIFIED_TOKENS_MAX
+CACHED_KEYS_MAX = 500
+COLD_KEYS = 4 * CACHED_KEYS_MAX
+
+CONFIG = """\
+listen = "127.0.0.1:{port}"
+secret = "{secret}"
+workers = 1
+data_dir = "{folder}/data"
+app_path = "{folder}/apis"
+policy_path = "{folder}/policies"
+verified_tokens_max = {verified_tokens_max}
+cached_keys_max = {cached_keys_max}
+"""
+
+
+class Gateway(NamedTuple):
+    """A running gateway and the door an operator uses."""
+
+    proxy: Proxy
+
+    def put_key(self, key_id: str, session: Mapping[str, Any]) -> None:
+        self._call(f"/tyk/keys/{key_id}", session)
+
+    def put_policy(self, policy: Mapping[str, Any]) -> None:
+        self._call("/tyk/policies", policy)
+
+    def _call(self, path: str, body: Mapping[str, Any]) -> None:
+        headers = {"x-tyk-authorization": SECRET, "Content-Type": "application/json"}
+        connection = http.client.HTTPConnection("127.0.0.1", self.proxy.port, timeout=10)
+        try:
+            connection.request("POST", path, json.dumps(body), headers)
+            answer = connection.getresponse()
+            text = answer.read().decode(errors="replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise NotRun(f"POST {path}: {error}") from error
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise NotRun(f"POST {path} answered {answer.status}: {text[:200]}")
+
+
+def definitions(origin: int) -> list[dict[str, Any]]:
+    """One API per thing that is measured, all with the same origin."""
+    rs256 = {
+        "enable_jwt": True,
+        "jwt_signing_method": "rsa",
+        "jwt_source": base64.b64encode(rsa_public_pem()).decode(),
+        "jwt_identity_base_field": "sub",
+        "jwt_default_policies": [POLICY_ID],
+    }
+    return [
+        _definition("keyless", origin, {"use_keyless": True}),
+        _definition("jwt", origin, {**PER_KEY_JWT, **UNLIMITED}),
+        _definition("jwt-limits", origin, PER_KEY_JWT),
+        _definition("rs256", origin, {**rs256, **UNLIMITED}),
+        _definition("key", origin, {"use_standard_auth": True, **UNLIMITED}),
+    ]
+
+
+def _definition(name: str, origin: int, auth: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "api_id": name,
+        "org_id": ORG_ID,
+        "active": True,
+        "auth": {"auth_header_name": "Authorization"},
+        "version_data": {"not_versioned": True, "versions": {"Default": {"name": "Default"}}},
+        "proxy": {
+            "listen_path": f"/{name}/",
+            "target_url": f"http://127.0.0.1:{origin}",
+            "strip_listen_path": True,
+        },
+        **auth,
+    }
+
+
+def session(api_ids: list[str]) -> dict[str, Any]:
+    """Limits that are counted but never reached."""
+    return {
+        "org_id": ORG_ID,
+        "rate": 1_000_000_000,
+        "per": 60,
+        "quota_max": 1_000_000_000,
+        "quota_remaining": 1_000_000_000,
+        "quota_renewal_rate": 86_400,
+        "expires": -1,
+        "access_rights": {
+            api_id: {"api_id": api_id, "api_name": api_id, "versions": ["Default"]} for api_id in api_ids
+        },
+    }
+
+
+def policy(api_ids: list[str]) -> dict[str, Any]:
+    return {**session(api_ids), "id": POLICY_ID, "name": "Bench", "active": True}
+
+
+@contextmanager
+def running_gateway(folder: Path, origin: int, *, core: int | None) -> Iterator[Gateway]:
+    """Ready when it says so. The folder may hold the data of an earlier run."""
+    port, log = free_port(), folder / "gateway.log"
+    config = _written_config(folder, origin, port)
+    with running(_command(config), log, core=core) as process:
+        wait_until_ready(process, log, lambda: READY_LINE in log.read_text(errors="replace"))
+        yield Gateway(Proxy(process.pid, port, has_usage=True))
+
+
+def seconds_to_first_200(folder: Path, origin: int) -> float:
+    """From `propylon serve` to the first answer of the origin, on all cores."""
+    port, log = free_port(), folder / "gateway.log"
+    config = _written_config(folder, origin, port)
+    started = time.perf_counter()
+    with running(_command(config), log, core=None) as process:
+        wait_until_ready(process, log, lambda: status(port, "/keyless/", {}) == 200)
+        return time.perf_counter() - started
+
+
+def status(port: int, path: str, headers: Mapping[str, str]) -> int:
+    """0 when nothing answered."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path, headers=dict(headers))
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
+
+
+def _command(config: Path) -> list[str]:
+    """The program installed beside the interpreter that runs the bench."""
+    program = Path(sys.executable).with_name("propylon")
+    if not program.exists():
+        raise NotRun("propylon is not installed in this environment; make setup")
+    return [str(program), "serve", "--config", str(config)]
+
+
+def _written_config(folder: Path, origin: int, port: int) -> Path:
+    for name in ("apis", "policies"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for definition in definitions(origin):
+        (folder / "apis" / f"{definition['api_id']}.json").write_text(json.dumps(definition))
+    config = folder / "propylon.toml"
+    config.write_text(
+        CONFIG.format(
+            port=port,
+            secret=SECRET,
+            folder=folder,
+            verified_tokens_max=VERIFIED_TOKENS_MAX,
+            cached_keys_max=CACHED_KEYS_MAX,
+        )
+    )
+    return config

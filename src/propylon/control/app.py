@@ -1,0 +1,154 @@
+"""The Gateway API: its routes, one line each, and what happens before and after each of them.
+
+Before: the secret, then the normal form of the path. After: no answer of a write leaves before the workers can know of
+the newest revision (design §3.2), and a bug is logged and answered. What a route does is its resource's file.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from propylon.control import apis, key_reads, keys, policies, reload, versions
+from propylon.control.access import Access
+from propylon.control.desk import Desk
+from propylon.control.envelope import Refused, error
+from propylon.errors import Failure, StoreUnavailable
+
+log = logging.getLogger("propylon.control")
+Endpoint = Callable[[Desk, Request], Awaitable[Response]]
+
+READS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
+    ("GET", "/tyk/apis", apis.read_all),
+    ("GET", "/tyk/apis/{api_id}", apis.read),
+    ("GET", "/tyk/apis/{api_id}/versions", versions.read),
+    ("GET", "/tyk/policies", policies.read_all),
+    ("GET", "/tyk/policies/{policy_id}", policies.read),
+    ("GET", "/tyk/keys", key_reads.read_all),
+    ("POST", "/tyk/keys/preview", key_reads.preview),
+    ("GET", "/tyk/keys/{key_id}", key_reads.read),
+    ("DELETE", "/tyk/cache/jwks", reload.drop_cache),
+    ("DELETE", "/tyk/cache/jwks/{api_id}", reload.drop_cache),
+    ("DELETE", "/tyk/cache/{api_id}", reload.drop_cache),
+)
+WRITES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
+    ("GET", "/tyk/reload", reload.reload),
+    ("GET", "/tyk/reload/group", reload.reload),
+    ("POST", "/tyk/apis", apis.add),
+    ("POST", "/tyk/apis/{api_id}", apis.add),
+    ("PUT", "/tyk/apis/{api_id}", apis.change),
+    ("DELETE", "/tyk/apis/{api_id}", apis.remove),
+    ("POST", "/tyk/policies", policies.add),
+    ("PUT", "/tyk/policies", policies.change_nothing),
+    ("DELETE", "/tyk/policies", policies.remove_nothing),
+    ("POST", "/tyk/policies/{policy_id}", policies.add),
+    ("PUT", "/tyk/policies/{policy_id}", policies.change),
+    ("DELETE", "/tyk/policies/{policy_id}", policies.remove),
+    ("POST", "/tyk/keys", keys.add),
+    ("POST", "/tyk/keys/create", keys.create),
+    ("POST", "/tyk/keys/policy/{key_id}", keys.change_policies),
+    ("POST", "/tyk/keys/{key_id}", keys.add),
+    ("PUT", "/tyk/keys/{key_id}", keys.change),
+    ("DELETE", "/tyk/keys/{key_id}", keys.remove),
+)
+
+
+class App:
+    """The ASGI application. One per control process."""
+
+    def __init__(self, desk: Desk) -> None:
+        settings = desk.settings
+        self._access = Access(settings.secret_text(), settings.control_attempts_per_minute, desk.clock)
+        self._routes = _routes(desk)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http", "lifespan and websockets are switched off in process.py"
+        refusal = self._access.refusal(_secrets(scope), _client_ip(scope), _what(scope))
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        await self._routes({**scope, "path": scope["path"].rstrip("/")}, receive, send)
+
+
+def _routes(desk: Desk) -> ASGIApp:
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    for method, path, endpoint in READS:
+        app.add_api_route(path, _reading(endpoint, desk), methods=[method])
+    for method, path, endpoint in WRITES:
+        app.add_api_route(path, _writing(endpoint, desk), methods=[method])
+    app.add_exception_handler(RoutingException, _unrouted)
+    return app
+
+
+def _reading(endpoint: Endpoint, desk: Desk) -> Callable[[Request], Awaitable[Response]]:
+    async def read(request: Request) -> Response:
+        return await _answer(endpoint, desk, request)
+
+    return read
+
+
+def _writing(endpoint: Endpoint, desk: Desk) -> Callable[[Request], Awaitable[Response]]:
+    """Refusals too, 404 and 409 among them: they rest on what the records hold, and so must what the workers know."""
+
+    async def write(request: Request) -> Response:
+        response = await _answer(endpoint, desk, request)
+        try:
+            await desk.announcer.announce()
+        except StoreUnavailable as failure:
+            log.warning("change not announced: %s", failure.detail)
+            text = "The change is stored, but the workers could not be told of it; repeat the request"
+            return error(503, text, code="change_not_announced")
+        return response
+
+    return write
+
+
+async def _answer(endpoint: Endpoint, desk: Desk, request: Request) -> Response:
+    try:
+        return await endpoint(desk, request)
+    except Refused as refused:
+        return refused.answer
+    except Failure as failure:
+        log.warning("%s %s: %s", failure.code, _what(request.scope), failure.detail)
+        return error(failure.status, failure.message, code=failure.code)
+    except Exception:
+        log.exception("bug while answering %s", _what(request.scope))
+        return error(500, "Internal error")
+
+
+async def _unrouted(request: Request, unrouted: Exception) -> Response:
+    assert isinstance(unrouted, HTTPException)
+    if unrouted.status_code == 405:
+        return error(405, "Method not supported", {"Allow": ", ".join(_methods(request))})
+    return PlainTextResponse("404 page not found\n", 404, {"X-Content-Type-Options": "nosniff"})
+
+
+def _methods(request: Request) -> list[str]:
+    """Of every route of this path, not only of the first (RFC 9110 §15.5.6)."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    matching = [route for route in routes if route.path_regex.match(request.scope["path"])]
+    return sorted({method for route in matching for method in route.methods or ()})
+
+
+def _secrets(scope: Scope) -> list[bytes]:
+    return [value for name, value in scope["headers"] if name == b"x-tyk-authorization"]
+
+
+def _client_ip(scope: Scope) -> str:
+    """What the worker says, on the Unix socket, where nobody else can speak; else the peer of the socket."""
+    if scope["client"] is not None:
+        return str(scope["client"][0])
+    named = [value for name, value in scope["headers"] if name == b"x-propylon-client"]
+    return named[-1].decode("latin-1") if named else "unknown"
+
+
+def _what(scope: Scope) -> str:
+    """For the log: never the rest of the path, which may be a key."""
+    resource = "/".join(scope["path"].split("/", 3)[:3])
+    return f"{scope['method']} {resource[:64]!r}"

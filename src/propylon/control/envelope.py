@@ -1,0 +1,68 @@
+"""The forms of the Gateway API's answers and the reading of its bodies (gateway-api.md §1.3), for every resource.
+
+Knows no resource and no store. What ends a request early is raised as `Refused` and becomes its answer in `app.py`.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from propylon.control.strict_json import MalformedJson, read_object
+from propylon.errors import Problem
+
+BODY_MAX_BYTES: Final = 4 * 1024**2
+_ESCAPES: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})  # as Go writes them: safe in HTML
+_NO_HEADERS: Final[Mapping[str, str]] = {}
+
+
+class Refused(Exception):
+    """A request that is answered with an error. `members` stand beside status and message."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] = _NO_HEADERS, **members: Any) -> None:
+        super().__init__(message)
+        self.answer = error(status, message, headers, **members)
+
+
+def answer(document: object, status: int = 200, headers: Mapping[str, str] = _NO_HEADERS) -> Response:
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)
+    return Response(text.encode() + b"\n", status, dict(headers), media_type="application/json")
+
+
+def error(status: int, message: str, headers: Mapping[str, str] = _NO_HEADERS, **members: Any) -> Response:
+    return answer({"status": "error", "message": message, **members}, status, headers)
+
+
+def done(
+    key: str, action: str, *, headers: Mapping[str, str] = _NO_HEADERS, warnings: Iterable[Problem] = (), **members: Any
+) -> Response:
+    """The answer of a write that did what it was asked (E-11); `warnings` always, members where they are not empty."""
+    named = {name: value for name, value in members.items() if value not in ("", None)}
+    document = {"key": key, "status": "ok", "action": action, **named, "warnings": listed(warnings)}
+    return answer(document, headers=headers)
+
+
+def listed(problems: Iterable[Problem]) -> list[dict[str, str]]:
+    return [problem._asdict() for problem in problems]
+
+
+async def read_body(request: Request, malformed: str = "Request malformed") -> dict[str, Any]:
+    """The JSON object that was sent; `malformed` is the text of the resource for one that is none."""
+    try:
+        return read_object(await _raw_body(request))
+    except MalformedJson as trouble:
+        problem = Problem("", "json_malformed", f"the body {trouble}")
+        raise Refused(400, malformed, problems=listed([problem])) from None
+
+
+async def _raw_body(request: Request) -> bytes:
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > BODY_MAX_BYTES:
+            text = f"Request Entity Too Large: a body may have {BODY_MAX_BYTES} bytes"
+            raise Refused(413, text, {"Connection": "close"})
+        pieces.append(piece)
+    return b"".join(pieces)

@@ -1,0 +1,119 @@
+"""Exchange: one request, its reply and what was learnt on the way. Data only; each field has exactly one writer."""
+
+from typing import Any, NamedTuple
+
+from propylon.errors import Denial
+from propylon.http.messages import Field, RequestHead
+from propylon.model.charge import ChargePlan
+from propylon.model.effective import EffectiveSession
+
+
+class Identity(NamedTuple):
+    """Who calls. One per caller, whatever door: meters, usage, logs and explain all name it so."""
+
+    record: str  # "k17" for the key with record id 17, "s<hash>" for a subject of tokens
+    kind: str  # "token" | "jwt_key" | "subject"
+    org_id: str
+    key_hash: str  # how it is stored and logged; for subjects the hash of (organisation, issuer, subject)
+    name: str  # alias, else subject, else ""
+
+
+class Caller:
+    """An identity with the session it acts under. Cached, shared by exchanges, and made anew when either changes."""
+
+    __slots__ = ("charges", "identity", "meter_prefix", "names", "session")
+
+    def __init__(
+        self, identity: Identity, session: EffectiveSession, names: tuple[str, ...], meter_prefix: bytes
+    ) -> None:
+        self.identity = identity
+        self.session = session
+        self.names = names  # of the records this rests on, as in the change log
+        self.meter_prefix = meter_prefix  # record and generation: what this caller's meters are named by
+        self.charges: dict[str, ChargePlan] = {}  # by API id; by steps/admit
+
+
+class Exchange:
+    """Made by `gateway/downstream`, lives until its usage line is folded."""
+
+    __slots__ = (
+        "api_id",
+        "body_in",
+        "body_out",
+        "caller",
+        "claims",
+        "client_ip",
+        "decided_at",
+        "denial",
+        "endpoint",
+        "failure",
+        "fields_instead",
+        "head_seen",
+        "head",
+        "peer_ip",
+        "peer_trusted",
+        "query_edit",
+        "rate_headers",
+        "rested_on",
+        "route_path",
+        "started",
+        "status",
+        "strip_header_names",
+        "upstream_status",
+        "verified_until",
+    )
+
+    head: RequestHead
+    client_ip: str  # gateway/client_address, trusted proxies considered
+    peer_ip: str  # of the socket, by downstream
+    peer_trusted: bool  # whether that peer is a trusted proxy; by client_address
+    started: float  # monotonic seconds, by downstream
+    api_id: str  # by handle, "" when none matched
+    route_path: str  # path with the listen path stripped, always with a leading slash; by handle
+    caller: Caller | None  # by the authenticating step; None on keyless APIs
+    claims: dict[str, Any] | None  # of a verified JWT, by steps/jwt
+    verified_until: float  # Unix time a JWT ends, 0.0 = no end; by steps/jwt
+    rested_on: tuple[str, ...]  # names (as in the change log) of the records the decision rested on
+    decided_at: int  # revision the decision began at, by handle
+    head_seen: int  # head as the last admit answered it, -1 when nothing was charged; by steps/admit
+    rate_headers: tuple[Field, ...]  # for a proxied answer, by steps/admit
+    strip_header_names: frozenset[bytes]  # request fields that must not travel on, by steps/strip_credential
+    fields_instead: tuple[Field, ...]  # request fields written in the place of stripped ones; by steps/strip_credential
+    query_edit: str | None  # the query to send instead, None = unchanged; by steps/strip_credential
+    endpoint: str  # template of the endpoint for usage, "" = none
+    denial: Denial | None  # by handle
+    failure: str  # code of a Failure, by handle
+    status: int  # sent to the client, by handle; 0 = nothing
+    upstream_status: int  # by forward, 0 = never reached
+    body_in: int  # bytes taken from the client's body, by forward
+    body_out: int  # bytes of body sent to the client, by the relay
+
+    def __init__(self, head: RequestHead, client_ip: str, peer_ip: str, started: float, *, peer_trusted: bool) -> None:
+        self.head = head
+        self.client_ip = client_ip
+        self.peer_ip = peer_ip
+        self.peer_trusted = peer_trusted
+        self.started = started
+        self.api_id = ""
+        self.route_path = ""
+        self.denial = None
+        self.failure = ""
+        self.status = 0
+        self.upstream_status = 0
+        self.body_in = 0
+        self.body_out = 0
+        self.forget_decision()
+
+    def forget_decision(self) -> None:
+        """Back to what is known before the first step: the decision is made again from here."""
+        self.caller = None
+        self.claims = None
+        self.verified_until = 0.0
+        self.rested_on = ()
+        self.decided_at = -1
+        self.head_seen = -1
+        self.rate_headers = ()
+        self.strip_header_names = frozenset()
+        self.fields_instead = ()
+        self.query_edit = None
+        self.endpoint = ""

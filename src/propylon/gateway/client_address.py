@@ -1,0 +1,50 @@
+"""Who the client is: the one function for usage, audit, logs, explain and upstream fields (design §4)."""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import NamedTuple
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class ClientAddress(NamedTuple):
+    ip: str
+    peer_trusted: bool
+
+
+class TrustedProxies:
+    """The peers whose X-Forwarded-For is believed."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self._networks = tuple(networks)
+
+    def client(self, peer_ip: str, forwarded_for: Sequence[bytes]) -> ClientAddress:
+        """The socket peer unless it is trusted; then the right-most X-Forwarded-For entry that is not.
+
+        An entry that is no IP address ends the walk: what stands left of it was written by nobody we know.
+        """
+        if not self._networks or not self._trusts(peer_ip):
+            return ClientAddress(peer_ip, peer_trusted=False)
+        client = peer_ip
+        for entry in reversed(b",".join(forwarded_for).split(b",")):
+            address = _address(entry.strip().decode("latin-1"))
+            if address is None:
+                break
+            client = address
+            if not self._trusts(client):
+                break
+        return ClientAddress(client, peer_trusted=True)
+
+    def _trusts(self, ip: str) -> bool:
+        address = ipaddress.ip_address(ip)
+        return any(address in network for network in self._networks)
+
+
+def _address(text: str) -> str | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(address)

@@ -1,0 +1,104 @@
+"""An exchange that passed its steps goes to the upstream, and the answer comes back. The retry rule stands here.
+
+Retried once, and only: when nothing was sent (the connection could not be opened is final; a pooled one found dead
+is replaced), or on an idempotent request without a body whose *reused* connection ended before the first byte of an
+answer. A body byte taken from the client is never sent twice.
+"""
+
+import asyncio
+from typing import Final
+
+from propylon.errors import UpstreamReset
+from propylon.exchange import Exchange
+from propylon.gateway.deadlines import NEVER
+from propylon.gateway.downstream import Downstream
+from propylon.gateway.heads import request_head
+from propylon.gateway.pool import OriginPool, Pools
+from propylon.gateway.relay import relay_answer, relay_request_body
+from propylon.gateway.request_body import RequestBody
+from propylon.gateway.tunnel import run_tunnel
+from propylon.gateway.upstream import UpstreamConnection
+from propylon.http.messages import ResponseHead
+from propylon.http.serialise import LAST_CHUNK, chunk
+from propylon.snapshot.route import Route
+from propylon.tasks import spawn
+
+IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})  # RFC 9110 §9.2.2
+
+
+class Forward:
+    """One worker's way to the upstreams."""
+
+    def __init__(self, pools: Pools, upstream_timeout_s: float, scheme: bytes) -> None:
+        self._pools = pools
+        self._upstream_timeout_s = upstream_timeout_s
+        self._scheme = scheme
+        self._loop = asyncio.get_running_loop()
+
+    async def __call__(self, exchange: Exchange, body: RequestBody, client: Downstream, route: Route) -> None:
+        """Sends the request and relays its answer; raises the Failure that prevented it."""
+        pool = self._pools.of(route.origin)
+        head = request_head(exchange, route, self._scheme)
+        connection, answer, pump = await self._ask(exchange, body, pool, head)
+        keep = False
+        try:
+            if answer.status == 101:
+                await run_tunnel(exchange, client, connection, answer)
+            else:
+                await relay_answer(exchange, body, client, connection, answer)
+                keep = body.at_end and (pump is None or pump.done())
+        finally:
+            if pump is not None:
+                pump.cancel()
+            exchange.body_in = body.taken
+            pool.release(connection, keep=keep and answer.keep_alive)
+
+    async def _ask(
+        self, exchange: Exchange, body: RequestBody, pool: OriginPool, head: bytes
+    ) -> "tuple[UpstreamConnection, ResponseHead, asyncio.Task[None] | None]":
+        """A connection on which the head of an answer has arrived."""
+        while True:
+            connection = pool.take_idle() or await pool.connect()
+            pump = None
+            try:
+                pump = self._send(exchange, body, connection, head)
+                connection.deadline = self._loop.time() + self._upstream_timeout_s
+                answer = await connection.next_event()
+                connection.deadline = NEVER
+            except BaseException as error:
+                connection.deadline = NEVER
+                if pump is not None:
+                    pump.cancel()
+                exchange.body_in = body.taken
+                pool.release(connection, keep=False)
+                if isinstance(error, UpstreamReset) and _may_retry(exchange, body, connection):
+                    continue
+                raise
+            assert isinstance(answer, ResponseHead)
+            exchange.upstream_status = answer.status
+            return connection, answer, pump
+
+    def _send(
+        self, exchange: Exchange, body: RequestBody, connection: UpstreamConnection, head: bytes
+    ) -> "asyncio.Task[None] | None":
+        """Writes the head with what of the body is there; the rest follows in a task of its own."""
+        head_request = exchange.head.method == "HEAD"
+        chunked = exchange.head.body_length is None
+        if not body.complete:
+            connection.begin(head, head_request=head_request)
+            return spawn(relay_request_body(body, connection, chunked=chunked), "request body")
+        piece = body.take_ready()
+        if chunked:
+            piece = (chunk(piece) if piece else b"") + LAST_CHUNK
+        connection.begin(head + piece if piece else head, head_request=head_request)
+        return None
+
+
+def _may_retry(exchange: Exchange, body: RequestBody, connection: UpstreamConnection) -> bool:
+    return (
+        connection.requests > 1
+        and not connection.heard
+        and body.at_end
+        and not body.taken
+        and exchange.head.method in IDEMPOTENT
+    )

@@ -1,0 +1,116 @@
+"""THE PAGE TO READ: what happens to one request.
+
+    match → steps → (still true?) → forward → reply → record
+
+Denials are returned by steps, Failures raised by whatever broke, and a bug is anything else; each ends here.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from propylon.errors import Denial, Failure
+from propylon.exchange import Exchange
+from propylon.gateway.downstream import Downstream
+from propylon.gateway.forward import Forward
+from propylon.gateway.own_pages import OwnPages
+from propylon.gateway.replies import NO_ROUTE, denial_reply, failure_reply
+from propylon.gateway.request_body import RequestBody
+from propylon.snapshot.follow import Follow
+from propylon.snapshot.route import Route
+
+log = logging.getLogger("propylon.gateway")
+DECISIONS_MAX: Final = 3
+CHANGED_UNDER_WAY: Final = Denial("changed_under_way", 503, "The configuration is changing; try again")
+
+
+class Bug(Failure):
+    """What the client is told of an error nobody foresaw; the log has the traceback."""
+
+    code = "bug"
+
+
+class Handle:
+    """Answers the exchanges of one worker."""
+
+    def __init__(
+        self,
+        follow: Follow,
+        forward: Forward,
+        own_pages: OwnPages,
+        record: Callable[[Exchange], None],
+        running: dict[Exchange, Downstream],
+    ) -> None:
+        self._follow = follow
+        self._forward = forward
+        self._own_pages = own_pages
+        self._record = record
+        self._running = running
+
+    async def __call__(self, exchange: Exchange, body: RequestBody, client: Downstream) -> None:
+        """One request, from its head to its usage line."""
+        if (page := self._own_pages.find(exchange)) is not None:
+            await page(exchange, body, client)
+            return
+        self._running[exchange] = client
+        try:
+            route = await self._decide(exchange)
+            if route is None or exchange.denial is not None:
+                self._refuse(exchange, body, client)
+            else:
+                await self._forward(exchange, body, client, route)
+        except Failure as failure:
+            fail(failure, exchange, body, client)
+        except asyncio.CancelledError:  # the client closed, or the worker ends
+            exchange.failure = exchange.failure or "client_gone"
+            exchange.status = exchange.status or 499
+            raise
+        except Exception:  # one of the three places: a bug
+            log.exception("bug while handling %s %s", exchange.head.method, exchange.api_id)
+            fail(Bug(), exchange, body, client)
+        finally:
+            self._running.pop(exchange, None)
+            self._record(exchange)
+
+    async def _decide(self, exchange: Exchange) -> Route | None:
+        """The route, `exchange.denial` set when a step refuses; made again while records it rests on change."""
+        for _ in range(DECISIONS_MAX):
+            exchange.forget_decision()
+            exchange.decided_at = self._follow.applied
+            found = self._follow.snapshot.table.match(exchange.head.path)
+            if found is None:
+                route, exchange.denial = None, NO_ROUTE
+            else:
+                route, exchange.route_path = found
+                exchange.api_id = route.api_id
+                exchange.denial = await _run_steps(route, exchange)
+            if await self._follow.stands(exchange):
+                return route
+        exchange.denial = CHANGED_UNDER_WAY
+        return None
+
+    def _refuse(self, exchange: Exchange, body: RequestBody, client: Downstream) -> None:
+        assert exchange.denial is not None
+        keep_alive = client.begin_reply(exchange, body)
+        exchange.status = exchange.denial.status
+        client.write(denial_reply(exchange.denial, exchange, keep_alive=keep_alive))
+
+
+async def _run_steps(route: Route, exchange: Exchange) -> Denial | None:
+    for step in route.steps:
+        if (denial := await step(exchange)) is not None:
+            return denial
+    return None
+
+
+def fail(failure: Failure, exchange: Exchange, body: RequestBody, client: Downstream) -> None:
+    """Owns up to a failure if nothing is out yet; else cuts, so that a broken answer never looks whole."""
+    exchange.failure = failure.code
+    if client.head_sent:
+        client.cut()
+        return
+    exchange.status = failure.status
+    keep_alive = client.begin_reply(exchange, body)
+    if not client.transport.is_closing():
+        client.transport.write(failure_reply(failure, exchange, keep_alive=keep_alive))

@@ -1,0 +1,91 @@
+"""Listening sockets and the connections accepted from them: bind, TLS, the bound on connections, the drain."""
+
+import asyncio
+import socket
+import ssl
+from pathlib import Path
+
+from propylon.gateway.deadlines import Deadlines
+from propylon.gateway.downstream import Downstream, DownstreamSettings, Serve
+
+BACKLOG = 1024
+POLL_S = 0.02  # how often a drain looks whether it is over; an event would cost every exchange a call for it
+
+
+def bind(host: str, port: int, *, shared: bool) -> socket.socket:
+    """A listening TCP socket; `shared` lets several workers have one each (SO_REUSEPORT). Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+        listening.setblocking(False)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def server_tls(certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS 1.2 and up, ALPN http/1.1 alone. Raises ssl.SSLError or OSError when the files do not fit."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+class Listener:
+    """The client side of one worker."""
+
+    def __init__(self, serve: Serve, settings: DownstreamSettings, deadlines: Deadlines, connections_max: int) -> None:
+        self._serve = serve
+        self._settings = settings
+        self._deadlines = deadlines
+        self._connections_max = connections_max
+        self._loop = asyncio.get_running_loop()
+        self._server: asyncio.Server | None = None
+        self._listening: socket.socket | None = None
+        self._draining = False
+        self.connections: set[Downstream] = set()
+
+    async def start(self, listening: socket.socket) -> None:
+        self._listening = listening
+        self._server = await self._loop.create_server(self._accept, sock=listening.dup(), ssl=self._settings.tls)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Lets running exchanges end, answers who still waits to be accepted, and takes no more (design §4)."""
+        self._draining = True
+        deadline = self._loop.time() + timeout_s
+        for connection in list(self.connections):
+            connection.drain()
+        while self._is_busy() and self._loop.time() < deadline:  # noqa: ASYNC110 - see POLL_S
+            await asyncio.sleep(POLL_S)
+        assert self._server is not None
+        self._server.close()
+        await self._accept_queue()
+        while self.connections and self._loop.time() < deadline:  # noqa: ASYNC110 - see POLL_S
+            await asyncio.sleep(POLL_S)
+        for connection in list(self.connections):
+            connection.cut()
+
+    def _is_busy(self) -> bool:
+        return any(connection.running for connection in self.connections)
+
+    async def _accept_queue(self) -> None:
+        """Those the kernel had accepted for us already: they would see a reset otherwise."""
+        assert self._listening is not None
+        while True:
+            try:
+                accepted, _ = self._listening.accept()
+            except OSError:  # the queue is empty
+                return
+            await self._loop.connect_accepted_socket(self._accept, accepted, ssl=self._settings.tls)
+
+    def _accept(self) -> Downstream:
+        connection = Downstream(self._serve, self._settings, self._deadlines, self.connections, self._loop)
+        connection.closing = self._draining or len(self.connections) >= self._connections_max
+        return connection

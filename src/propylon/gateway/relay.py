@@ -1,0 +1,60 @@
+"""Body bytes, one way each, under back-pressure: never more in memory than the two high-water marks.
+
+An upstream that ends inside a body makes us cut the client's connection: no last chunk, no whole length, so that a
+truncated answer can never pass for a complete one (unlike proxy.md §5.9).
+"""
+
+from propylon.errors import Failure, UpstreamFailure
+from propylon.exchange import Exchange
+from propylon.gateway.downstream import Downstream
+from propylon.gateway.heads import response_head
+from propylon.gateway.request_body import RequestBody
+from propylon.gateway.upstream import UpstreamConnection
+from propylon.http.messages import END, ResponseHead
+from propylon.http.serialise import LAST_CHUNK, chunk
+
+
+async def relay_request_body(body: RequestBody, connection: UpstreamConnection, *, chunked: bool) -> None:
+    """Client to upstream, until the end; a Failure of the client's ends the wait for the answer too."""
+    try:
+        while piece := await body.take():
+            connection.write(chunk(piece) if chunked else piece)
+            await connection.writable()
+        if chunked:
+            connection.write(LAST_CHUNK)
+    except UpstreamFailure:
+        return  # the answer's reader meets it too and says so
+    except Failure as failure:
+        connection.fail(failure)
+
+
+async def relay_answer(
+    exchange: Exchange, body: RequestBody, client: Downstream, connection: UpstreamConnection, answer: ResponseHead
+) -> None:
+    """Upstream to client: head at once, body as it comes; the usual small answer is one write."""
+    chunked = _client_gets_chunks(exchange, answer)
+    keep_alive = client.begin_reply(exchange, body, ends_by_close=_ends_by_close(answer, chunked=chunked))
+    head = response_head(exchange, answer, keep_alive=keep_alive, chunked=chunked)
+    exchange.status = answer.status
+    piece, complete = connection.take_ready_body()
+    if complete:
+        exchange.body_out = len(piece)
+        client.write(head + (((chunk(piece) if piece else b"") + LAST_CHUNK) if chunked else piece))
+        return
+    client.write(head)
+    while (event := await connection.next_event()) is not END:
+        assert isinstance(event, bytes)
+        exchange.body_out += len(event)
+        client.write(chunk(event) if chunked else event)
+        await client.writable()
+    if chunked:
+        client.write(LAST_CHUNK)
+
+
+def _client_gets_chunks(exchange: Exchange, answer: ResponseHead) -> bool:
+    """A body of unknown length goes in chunks, to an HTTP/1.0 client until close (RFC 9112 §6.1)."""
+    return answer.body_length is None and exchange.head.version_minor == 1
+
+
+def _ends_by_close(answer: ResponseHead, *, chunked: bool) -> bool:
+    return answer.body_length is None and not chunked

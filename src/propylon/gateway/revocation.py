@@ -1,0 +1,68 @@
+"""Running exchanges end with what let them in: a revoked key, a policy that went, a token that ran out (design §5.7).
+
+Only long ones meet this (downloads, event streams, tunnels): a short one is decided again before its answer leaves.
+The steps judge once more, up to the one that would charge: the rules stand there and nowhere else.
+"""
+
+import logging
+
+from propylon.clock import Clock
+from propylon.exchange import Exchange
+from propylon.gateway.downstream import Downstream
+from propylon.snapshot.follow import EVERYTHING, Follow
+from propylon.steps.admit import Admit
+from propylon.tasks import spawn
+
+log = logging.getLogger("propylon.gateway")
+
+
+class Revocation:
+    """One per worker."""
+
+    def __init__(self, follow: Follow, running: dict[Exchange, Downstream], clock: Clock) -> None:
+        self._follow = follow
+        self._running = running
+        self._clock = clock
+
+    def on_change(self, names: frozenset[str]) -> None:
+        """Called by `follow` after each catch-up."""
+        touched = [
+            (exchange, client)
+            for exchange, client in self._running.items()
+            if client.head_sent and (EVERYTHING in names or not names.isdisjoint(exchange.rested_on))
+        ]
+        if touched:
+            spawn(self._judge_again(touched), "revocation")
+
+    def end_expired_tunnels(self) -> None:
+        """Once a second: a tunnel lives no longer than the token that opened it."""
+        now = self._clock.wall()
+        for exchange, client in list(self._running.items()):
+            if exchange.status == 101 and 0.0 < exchange.verified_until < now:
+                _end(exchange, client, "token_expired")
+
+    async def _judge_again(self, touched: list[tuple[Exchange, Downstream]]) -> None:
+        for exchange, client in touched:
+            if not await self._still_allowed(exchange):
+                _end(exchange, client, "revoked")
+
+    async def _still_allowed(self, exchange: Exchange) -> bool:
+        found = self._follow.snapshot.table.match(exchange.head.path)
+        if found is None or found.route.api_id != exchange.api_id:
+            return False
+        probe = Exchange(
+            exchange.head, exchange.client_ip, exchange.peer_ip, exchange.started, peer_trusted=exchange.peer_trusted
+        )
+        probe.api_id, probe.route_path = exchange.api_id, found.rest
+        for step in found.route.steps:
+            if isinstance(step, Admit):
+                break
+            if await step(probe) is not None:
+                return False
+        return True
+
+
+def _end(exchange: Exchange, client: Downstream, reason: str) -> None:
+    exchange.failure = reason
+    log.info("a running exchange on API %s was ended: %s", exchange.api_id, reason)
+    client.cut()

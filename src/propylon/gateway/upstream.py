@@ -1,0 +1,172 @@
+"""One connection to an upstream: bytes ↔ the events of one answer at a time.
+
+Made by `pool`, used by one exchange at a time, back in the pool or closed afterwards. Knows no API and no client.
+"""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from propylon.errors import Failure, MalformedResponse, UpstreamReset, UpstreamTimeout
+from propylon.gateway.deadlines import NEVER
+from propylon.gateway.tunnel_end import TunnelEnd
+from propylon.http.limits import HeadLimits
+from propylon.http.messages import END, ResponseHead
+from propylon.http.response_reader import ResponseReader
+
+READ_AHEAD_MAX_BYTES: Final = 256 * 1024  # of an answer held for a slower client before reading pauses
+
+Event = ResponseHead | bytes | None
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """`deadline` is set by whoever waits; when it passes the wait fails with UpstreamTimeout."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, limits: HeadLimits) -> None:
+        self.deadline = NEVER
+        self.requests = 0  # sent on this connection so far
+        self.heard = False  # a byte of the current answer has come
+        self.idle_since = 0.0
+        self.closed = False
+        self._loop = loop
+        self._limits = limits
+        self._reader: ResponseReader | None = None
+        self._events: deque[Event | Failure] = deque()
+        self._buffered = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._reading_paused = False
+        self._writable: asyncio.Future[None] | None = None
+        self._tunnel: TunnelEnd | None = None  # takes this side's bytes after a 101
+        self._tunnel_feeder: TunnelEnd | None = None  # paused while this side takes no more
+
+    # -- what an exchange does ------------------------------------------------------------------------------------
+
+    def begin(self, data: bytes, *, head_request: bool) -> None:
+        """Sends a request head (and what of the body is there) and awaits its answer."""
+        self._reader = ResponseReader(head_request=head_request, limits=self._limits)
+        self.requests += 1
+        self.heard = False
+        self.transport.write(data)
+
+    def write(self, data: bytes) -> None:
+        self.transport.write(data)
+
+    async def writable(self) -> None:
+        """Returns when the upstream takes more; raises UpstreamReset when it never will."""
+        if self.closed:
+            raise UpstreamReset("closed while the request body was sent")
+        if self._writable is not None:
+            await asyncio.shield(self._writable)
+
+    async def next_event(self) -> Event:
+        """The answer's head, then body pieces, then END; raises the Failure that ended it."""
+        while not self._events:
+            self._waiter = self._loop.create_future()
+            await self._waiter
+        event = self._events.popleft()
+        if isinstance(event, bytes):
+            self._buffered -= len(event)
+            if self._reading_paused and self._buffered < READ_AHEAD_MAX_BYTES // 2:
+                self._reading_paused = False
+                self.transport.resume_reading()
+        elif isinstance(event, Failure):
+            raise event
+        return event
+
+    def take_ready_body(self) -> tuple[bytes, bool]:
+        """The body pieces that are there, joined, and whether the answer is complete; never waits."""
+        events = self._events
+        if len(events) == 2 and events[1] is END and isinstance(events[0], bytes):  # the usual small answer
+            piece = events[0]
+            events.clear()
+            self._buffered = 0
+            return piece, True
+        if len(events) == 1 and events[0] is END:
+            events.clear()
+            return b"", True
+        return b"", False
+
+    def fail(self, failure: Failure) -> None:
+        """Ends the wait for an answer from outside: the client's body could not be had, a deadline passed."""
+        self._events.append(failure)
+        self._wake()
+
+    @property
+    def reusable(self) -> bool:
+        """True once an answer ended cleanly and the upstream keeps the connection."""
+        reader = self._reader
+        return not self.closed and reader is not None and reader.done and not reader.surplus and not self._events
+
+    def begin_tunnel(self, receiver: TunnelEnd, feeder: TunnelEnd) -> bytes:
+        """From here bytes go to `receiver` and come from `feeder`; answers what came after the 101 head."""
+        self._tunnel = receiver
+        self._tunnel_feeder = feeder
+        self._events.clear()
+        assert self._reader is not None
+        return self._reader.rest
+
+    def close(self) -> None:
+        self.transport.abort()
+
+    # -- what the transport does ----------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport: asyncio.Transport = transport  # type: ignore[assignment] # a stream transport by construction
+
+    def data_received(self, data: bytes) -> None:
+        if self._tunnel is not None:
+            self._tunnel.data_received(data)
+            return
+        reader = self._reader
+        if reader is None or reader.done:  # an answer nobody asked for
+            self.transport.abort()
+            return
+        self.heard = True
+        self._take(reader.feed(data))
+        if self._buffered > READ_AHEAD_MAX_BYTES and not self._reading_paused:
+            self._reading_paused = True
+            self.transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        if self._tunnel is not None:
+            self._tunnel.eof_received()
+            return True
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        if self._tunnel is not None:
+            self._tunnel.connection_lost(exc)
+        elif self._reader is not None and not self._reader.done:
+            self._take(self._reader.eof())
+        self._wake()
+
+    def pause_writing(self) -> None:
+        if self._tunnel_feeder is not None:
+            self._tunnel_feeder.pause()
+        self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        if self._tunnel_feeder is not None:
+            self._tunnel_feeder.resume()
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    def expire(self) -> None:
+        self.fail(UpstreamTimeout("no answer within upstream_timeout_s"))
+
+    def _take(self, events: "list[ResponseHead | bytes | None | Failure]") -> None:
+        for event in events:
+            if isinstance(event, bytes):
+                self._buffered += len(event)
+            elif isinstance(event, MalformedResponse):
+                self.transport.abort()
+        self._events.extend(events)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

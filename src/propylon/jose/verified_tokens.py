@@ -1,0 +1,37 @@
+"""Tokens whose signature has been checked: the cache of one compiled JWT step, so of one API at one revision.
+
+It holds only what a token proves. Times are compared again, and keys, policies and limits looked up, by the caller on
+every hit; refusals never enter it (design §5.2).
+"""
+
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+
+class VerifiedToken(NamedTuple):
+    claims: dict[str, Any]
+    record_id: str  # of the verification record: another secret is another record
+    key_id: str  # that the token names, "" in central mode
+
+
+class VerifiedTokens:
+    """By SHA-256 of the whole token; the least recently used goes first."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._tokens: OrderedDict[bytes, VerifiedToken] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def get(self, digest: bytes) -> VerifiedToken | None:
+        found = self._tokens.get(digest)
+        if found is not None:
+            self._tokens.move_to_end(digest)
+        return found
+
+    def put(self, digest: bytes, token: VerifiedToken) -> None:
+        self._tokens[digest] = token
+        self._tokens.move_to_end(digest)
+        if len(self._tokens) > self.capacity:
+            self._tokens.popitem(last=False)

@@ -1,0 +1,386 @@
+"""The parent process and composition root: binds, forks, watches, drains. The only module that chooses a store.
+
+It stays clean (no loop, thread, LMDB or SQL handle), so that it can fork successors at any time. What it knows of
+its children it shares with them in one anonymous page: a byte per worker slot and one for the control process.
+"""
+
+import fcntl
+import importlib
+import logging
+import mmap
+import os
+import selectors
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable
+from enum import IntEnum
+from pathlib import Path
+from typing import Final, NoReturn
+
+from setproctitle import setproctitle
+
+from propylon.gateway.listener import bind
+from propylon.settings import Address, Settings
+from propylon.stores.lmdb import LmdbMeters, open_meters
+from propylon.stores.lmdb_damage import check_pages, set_aside
+from propylon.stores.ports import Lookups
+from propylon.stores.records.lookups import SqliteLookups
+from propylon.stores.sealing import RootSecret, load_or_make
+from propylon.workers import WorkerPlan, run_worker
+
+log = logging.getLogger("propylon.server")
+DEATHS_MAX: Final = 5
+DEATHS_WITHIN_S: Final = 10.0
+BACK_OFF_S: Final = 5.0
+TICK_S: Final = 0.25
+KILL_AFTER_S: Final = 5.0  # beyond drain_timeout_s, before what is left is killed
+USAGE_LINES_MAX: Final = 200_000  # a line per worker and second: a day of a control process that is away
+CONTROL: Final = -1  # the slot of the control process
+
+
+class CannotStart(Exception):
+    """Why the gateway does not start, with the remedy; exit code 2."""
+
+
+class State(IntEnum):
+    """What the shared page says of a child."""
+
+    STARTING = 0
+    READY = 1
+    BACKING_OFF = 2
+
+
+class Child:
+    """One slot and the process that fills it now."""
+
+    def __init__(self, slot: int) -> None:
+        self.slot = slot
+        self.pid = 0
+        self.beat_fd = -1
+        self.last_beat = 0.0
+        self.deaths: deque[float] = deque(maxlen=DEATHS_MAX)
+        self.start_at = 0.0  # monotonic; not before
+
+    @property
+    def title(self) -> str:
+        return "control" if self.slot == CONTROL else f"worker {self.slot + 1}"
+
+
+class Server:
+    """Made once by `serve`; `run` is the parent's whole life."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._children = [Child(CONTROL), *(Child(slot) for slot in range(settings.workers))]
+        self._page = mmap.mmap(-1, mmap.PAGESIZE)
+        self._selector = selectors.DefaultSelector()
+        self._stopping = False
+        self._announced = False
+
+    def run(self) -> int:
+        setproctitle("propylon: parent")
+        self._lock = _lock(self._settings.data_dir)
+        self._root_secret = _root_secret(self._settings)
+        self._listening = _bind_all(self._settings.listen_address, self._settings.workers)
+        self._check_meters()
+        self._runtime_dir = tempfile.mkdtemp(prefix="propylon-")  # 0700, and short: socket paths end at 107 bytes
+        self._lifeline_read, self._lifeline_write = os.pipe()
+        self._take_signals()
+        try:
+            self._start_control_and_wait()
+            for child in self._children[1:]:
+                self._fork(child)
+            while not self._stopping:
+                self._tick()
+            return self._end()
+        finally:
+            self._kill_all()
+            shutil.rmtree(self._runtime_dir, ignore_errors=True)
+
+    # -- start ----------------------------------------------------------------------------------------------------
+
+    def _check_meters(self) -> None:
+        """Garbage is not seen when LMDB opens a file, only when a page is read: a child reads them all first."""
+        folder = self._settings.meters_dir
+        for name in ("meters", "usage"):
+            pid = os.fork()
+            if pid == 0:
+                _live(lambda: check_pages(folder, name))  # noqa: B023 - forked at once
+            _, status = os.waitpid(pid, 0)
+            if status != 0:
+                where = set_aside(folder, name)
+                log.error("%s was damaged and set aside as %s; quotas are restored from their checkpoint", name, where)
+
+    def _start_control_and_wait(self) -> None:
+        """Control opens the records, migrates and loads files before any worker reads them."""
+        control = self._children[0]
+        self._fork(control)
+        while self._state(control) is State.STARTING and not self._stopping:
+            self._wait(1.0)
+            if control.pid == 0:
+                raise CannotStart("")  # the control process has said why
+        if self._stopping:
+            return
+
+    def _fork(self, child: Child) -> None:
+        beat_read, beat_write = os.pipe()
+        os.set_blocking(beat_read, False)
+        os.set_blocking(beat_write, False)
+        self._page[child.slot + 1] = State.STARTING
+        pid = os.fork()
+        if pid == 0:
+            os.close(beat_read)
+            _live(lambda: self._be(child, beat_write))
+        os.close(beat_write)
+        child.pid, child.beat_fd, child.last_beat = pid, beat_read, time.monotonic()
+        self._selector.register(beat_read, selectors.EVENT_READ, child)
+
+    def _be(self, child: Child, beat_fd: int) -> None:
+        """In the child: becomes what the slot says."""
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        os.close(self._lifeline_write)
+        os.close(self._lock)
+        setproctitle(f"propylon: {child.title}")
+        if child.slot == CONTROL:
+            for listening in self._listening:
+                listening.close()
+            process = importlib.import_module(
+                "propylon.control.process"
+            )  # FastAPI and SQLAlchemy stay out of the parent
+            process.run_control(
+                process.ControlPlan(
+                    settings=self._settings,
+                    socket_path=self._control_socket,
+                    root_secret=self._root_secret,
+                    open_meters=self._open_meters,
+                    beat_fd=beat_fd,
+                    lifeline_fd=self._lifeline_read,
+                    parent_pid=os.getppid(),
+                )
+            )
+            return
+        run_worker(
+            WorkerPlan(
+                slot=child.slot,
+                settings=self._settings,
+                listening=self._listening[child.slot],
+                control_socket=self._control_socket,
+                root_secret=self._root_secret,
+                open_stores=self._open_stores,
+                beat_fd=beat_fd,
+                lifeline_fd=self._lifeline_read,
+                node_state=self._node_state,
+            )
+        )
+
+    @property
+    def _control_socket(self) -> str:
+        return str(Path(self._runtime_dir) / "control")
+
+    def _open_meters(self) -> LmdbMeters:
+        settings = self._settings
+        return open_meters(
+            settings.meters_dir,
+            meters_map_bytes=settings.meters_map_bytes,
+            usage_map_bytes=settings.usage_map_bytes,
+            usage_lines_max=USAGE_LINES_MAX,
+        )
+
+    def _open_stores(self) -> tuple[Lookups, LmdbMeters]:
+        return SqliteLookups(self._settings.records_path), self._open_meters()
+
+    # -- watch ----------------------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        self._wait(TICK_S)
+        now = time.monotonic()
+        for child in self._children:
+            if child.pid == 0:
+                if now >= child.start_at:
+                    self._fork(child)
+            elif child.slot != CONTROL and now - child.last_beat > self._settings.worker_stall_s:
+                log.error("%s was silent for %.1f s and is replaced", child.title, now - child.last_beat)
+                os.kill(child.pid, signal.SIGKILL)
+                child.last_beat = now
+        if not self._announced and all(self._state(child) is State.READY for child in self._children):
+            self._announced = True
+            scheme = "https" if self._settings.tls_certificate else "http"
+            host, port = self._listening[0].getsockname()[:2]
+            print(f"propylon ready on {scheme}://{Address(host, port)}", flush=True)
+
+    def _wait(self, seconds: float) -> None:
+        """Until a beat, a signal or the time; then buries the dead."""
+        for key, _ in self._selector.select(seconds):
+            if key.data is None:
+                self._wakeup_read.recv(4096)
+                continue
+            child: Child = key.data
+            beats = _read(key.fd)
+            if beats:
+                child.last_beat = time.monotonic()
+                self._page[child.slot + 1] = State.READY
+        self._bury()
+
+    def _bury(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            child = next((child for child in self._children if child.pid == pid), None)
+            if child is not None:
+                self._note_death(child, status)
+
+    def _note_death(self, child: Child, status: int) -> None:
+        now = time.monotonic()
+        self._selector.unregister(child.beat_fd)
+        os.close(child.beat_fd)
+        child.pid = 0
+        self._page[child.slot + 1] = State.STARTING
+        if self._stopping:
+            return
+        log.error("%s ended (%s)", child.title, _ending(status))
+        child.deaths.append(now)
+        if len(child.deaths) == DEATHS_MAX and now - child.deaths[0] < DEATHS_WITHIN_S:
+            child.start_at = now + BACK_OFF_S
+            self._page[child.slot + 1] = State.BACKING_OFF
+            log.error(
+                "%s died %d times in %.0f s; next try in %.0f s", child.title, DEATHS_MAX, DEATHS_WITHIN_S, BACK_OFF_S
+            )
+
+    def _state(self, child: Child) -> State:
+        return State(self._page[child.slot + 1])
+
+    def _node_state(self) -> dict[str, object]:
+        """For /ready, read in the children from the shared page."""
+        states = {child.title: State(self._page[child.slot + 1]).name.lower() for child in self._children}
+        return {"processes": states, "degraded": any(state == "backing_off" for state in states.values())}
+
+    # -- stop -----------------------------------------------------------------------------------------------------
+
+    def _take_signals(self) -> None:
+        self._wakeup_read, wakeup_write = socket.socketpair()
+        self._wakeup_read.setblocking(False)
+        wakeup_write.setblocking(False)
+        self._wakeup_write = wakeup_write
+        signal.set_wakeup_fd(wakeup_write.fileno())
+        self._selector.register(self._wakeup_read, selectors.EVENT_READ, None)
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        signal.signal(signal.SIGHUP, lambda *_: self._signal_all(signal.SIGHUP))
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _end(self) -> int:
+        """Workers drain first; control ends after them, so that their last usage is stored."""
+        workers = self._children[1:]
+        control = self._children[:1]
+        self._ask_to_end(workers, self._settings.drain_timeout_s + KILL_AFTER_S)
+        self._ask_to_end(control, KILL_AFTER_S)
+        return 0
+
+    def _ask_to_end(self, children: list[Child], within_s: float) -> None:
+        for child in children:
+            if child.pid:
+                os.kill(child.pid, signal.SIGTERM)
+        deadline = time.monotonic() + within_s
+        while any(child.pid for child in children) and time.monotonic() < deadline:
+            self._wait(TICK_S)
+        for child in children:
+            if child.pid:
+                log.error("%s did not end within %.0f s and is killed", child.title, within_s)
+                os.kill(child.pid, signal.SIGKILL)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        for child in self._children:
+            if child.pid:
+                os.kill(child.pid, number)
+
+    def _kill_all(self) -> None:
+        self._stopping = True
+        self._signal_all(signal.SIGKILL)
+        for child in self._children:
+            if child.pid:
+                os.waitpid(child.pid, 0)
+
+
+def serve(settings: Settings) -> int:
+    """Runs until told to stop; the process's exit code. Says on standard error why it cannot start (2)."""
+    try:
+        return Server(settings).run()
+    except CannotStart as why:
+        if str(why):
+            print(f"propylon cannot start: {why}", file=sys.stderr)
+        return 2
+
+
+def _lock(data_dir: Path) -> int:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CannotStart(
+            f"data_dir {data_dir} is used by another gateway; stop it or choose another data_dir"
+        ) from None
+    except OSError as error:
+        raise CannotStart(f"data_dir {data_dir} cannot be used: {error.strerror}; choose another data_dir") from error
+    return lock
+
+
+def _root_secret(settings: Settings) -> RootSecret:
+    given = settings.root_secret_text()
+    return RootSecret.from_text(given) if given else load_or_make(settings.data_dir / "root_secret")
+
+
+def _bind_all(address: Address, workers: int) -> list[socket.socket]:
+    """One socket a worker slot; bound once without sharing first, so that a foreign listener is noticed."""
+    host = "127.0.0.1" if address.host == "localhost" else address.host
+    try:
+        probe = bind(host, address.port, shared=False)
+        port = probe.getsockname()[1]
+        probe.close()
+        return [bind(host, port, shared=True) for _ in range(workers)]
+    except OSError as error:
+        raise CannotStart(f"listen {address}: {error.strerror}; stop what uses it or set another listen") from error
+
+
+def _live(work: Callable[[], object]) -> NoReturn:
+    """A child's whole life. It never returns into the parent's code, whatever happens."""
+    code = 1
+    try:
+        work()
+        code = 0
+    except SystemExit as ending:
+        code = ending.code if isinstance(ending.code, int) else 1
+    finally:
+        bug = sys.exc_info()[1]
+        if bug is not None and not isinstance(bug, SystemExit | KeyboardInterrupt):
+            sys.excepthook(type(bug), bug, bug.__traceback__)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _read(fd: int) -> bytes:
+    try:
+        return os.read(fd, 4096)
+    except BlockingIOError:
+        return b""
+
+
+def _ending(status: int) -> str:
+    return (
+        f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit code {os.waitstatus_to_exitcode(status)}"
+    )

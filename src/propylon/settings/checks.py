@@ -1,0 +1,103 @@
+"""What a single setting may hold: types with their checks, each error naming the remedy. Knows no other setting."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+from propylon.settings.addresses import Network, parse_address, parse_networks
+
+SQLITE: Final = "sqlite+aiosqlite:///"
+LMDB: Final = "lmdb://"
+MAKE_SECRET: Final = 'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+PUBLIC_SECRETS: Final = frozenset({"352d20ee67be67f6340b4c0605b044b7"})  # of Tyk's example file, copied everywhere
+
+
+def weakness(secret: SecretStr) -> str:
+    """Why a secret is easy to guess, "" when it is not."""
+    if secret.get_secret_value() in PUBLIC_SECRETS:
+        return "is publicly known"
+    return "has fewer than 16 characters" if len(secret.get_secret_value()) < 16 else ""
+
+
+def _address(text: str) -> str:
+    parse_address(text)
+    return text
+
+
+def _optional_address(text: str) -> str:
+    return text and _address(text)
+
+
+def _folder(path: Path | None) -> Path | None:
+    if path is not None and not path.is_dir():
+        raise ValueError("there is no such folder; create it or correct the path")
+    return path
+
+
+def _file(path: Path | None) -> Path | None:
+    if path is not None and not path.is_file():
+        raise ValueError("there is no such file; create it or correct the path")
+    return path
+
+
+def _records_url(url: str) -> str:
+    return _store_url(url, SQLITE, "PATH")
+
+
+def _meters_url(url: str) -> str:
+    return _store_url(url, LMDB, "FOLDER")
+
+
+def _store_url(url: str, start: str, rest: str) -> str:
+    if url.startswith(("postgres", "redis", "valkey")):
+        raise ValueError(f"fleet stores are not in this version; leave it empty or write {start}{rest}")
+    if url and (not url.startswith(start) or url.removeprefix(start) in ("", "/", ":memory:")):
+        raise ValueError(f"leave it empty or write {start}{rest}")
+    return url
+
+
+def _secret(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value():
+        raise ValueError(f"must not be empty; {MAKE_SECRET}")
+    if not all("!" <= character <= "~" for character in secret.get_secret_value()):
+        raise ValueError("may hold only visible ASCII characters, as it travels in a header field")
+    return secret
+
+
+def _root_secret(secret: SecretStr) -> SecretStr:
+    if 0 < len(secret.get_secret_value()) < 32:
+        raise ValueError(f"needs at least 32 characters; {MAKE_SECRET}")
+    return secret
+
+
+def _role(role: str) -> str:
+    if role in ("gateway", "control"):
+        raise ValueError("splitting a fleet by role is not in this version; write all")
+    if role != "all":
+        raise ValueError("write all")
+    return role
+
+
+def _quota_status(status: int) -> int:
+    if status not in (403, 429):
+        raise ValueError("write 403 or 429")
+    return status
+
+
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+CountOrNone = Annotated[int, Field(ge=0)]
+MapBytes = Annotated[int, Field(ge=1024**2)]
+Listen = Annotated[str, AfterValidator(_address)]
+OptionalListen = Annotated[str, AfterValidator(_optional_address)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(parse_networks)]
+Folder = Annotated[Path | None, AfterValidator(_folder)]
+File = Annotated[Path | None, AfterValidator(_file)]
+RecordsUrl = Annotated[str, AfterValidator(_records_url)]
+MetersUrl = Annotated[str, AfterValidator(_meters_url)]
+Secret = Annotated[SecretStr, AfterValidator(_secret)]
+RootSecret = Annotated[SecretStr, AfterValidator(_root_secret)]
+Role = Annotated[str, AfterValidator(_role)]
+QuotaStatus = Annotated[int, AfterValidator(_quota_status)]

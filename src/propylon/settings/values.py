@@ -1,0 +1,244 @@
+"""Settings: every value one process needs to start, frozen.
+
+Opens no store and no socket. What operators edit while the gateway runs is a definition, never a setting.
+A setting needs a reader, a reason (its docstring, which is its line in `docs/settings.md`) and a test that observes it.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from propylon.errors import Problem
+from propylon.settings.addresses import Address, parse_address
+from propylon.settings.checks import (
+    LMDB,
+    MAKE_SECRET,
+    SQLITE,
+    Count,
+    CountOrNone,
+    File,
+    Folder,
+    Listen,
+    MapBytes,
+    MetersUrl,
+    Networks,
+    OptionalListen,
+    QuotaStatus,
+    RecordsUrl,
+    Role,
+    RootSecret,
+    Seconds,
+    Secret,
+    weakness,
+)
+
+
+class Settings(BaseSettings):
+    """Made by `load_settings` and passed in everywhere: nothing else reads the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PROPYLON_",
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+    listen: Listen = "127.0.0.1:8080"
+    """host:port of the public side; loopback until you decide otherwise."""
+    tls_certificate: File = None
+    """PEM chain that `listen` serves HTTPS with; read again on SIGHUP, so a renewal needs no restart."""
+    tls_key: File = None
+    """PEM key of `tls_certificate`; both or neither."""
+    trusted_proxies: Networks = ()
+    """Networks (CIDR) whose X-Forwarded-For is believed. Nobody by default: a client can write any address there."""
+    control_listen: OptionalListen = ""
+    """host:port of its own for the Gateway API and the dashboard, so that a firewall can tell them from traffic."""
+    control_on_listen: bool | None = None
+    """Whether `/tyk/` answers on `listen`. Unset: only if `listen` is loopback and `control_listen` is empty."""
+
+    strict_secrets: bool = False
+    """Refuse secrets that are short or publicly known; otherwise they are accepted with a warning."""
+    secret: Secret
+    """What X-Tyk-Authorization must carry. Required, as a default would be known to everybody."""
+    control_attempts_per_minute: Count = 30
+    """Wrong secrets that one address may try in a minute before it is answered 429; slows guessing."""
+
+    data_dir: Path = Path(".propylon")
+    """Folder of everything kept on this machine; relative paths start at the working directory."""
+    records_url: RecordsUrl = ""
+    """Empty: SQLite in `data_dir`. Or `sqlite+aiosqlite:///PATH`, for records on another disk."""
+    meters_url: MetersUrl = ""
+    """Empty: LMDB in `data_dir`. Or `lmdb://FOLDER`, for counters on a faster disk."""
+    root_secret: RootSecret = SecretStr("")
+    """Hashes and seals what the records hold, at least 32 characters. Empty: made in `data_dir`, if they are there."""
+    meters_map_bytes: MapBytes = 256 * 1024**2
+    """Room for counters, allocated at start so that a full disk cannot stop the counting later."""
+    usage_map_bytes: MapBytes = 64 * 1024**2
+    """Room for usage that waits to be drained; when it is full the oldest goes, counted."""
+    usage_retention_days: Count = 90
+    """How long usage and the request log are kept, so that they do not fill the disk."""
+
+    app_path: Folder = None
+    """Folder of API definition files; the Gateway API does not change what a file owns."""
+    policy_path: Folder = None
+    """Folder of policy files; the Gateway API does not change what a file owns."""
+    default_org_id: str = Field("default", min_length=1)
+    """Organisation of whatever names none, so that everything has an owner."""
+    strict_definitions: bool = False
+    """Refuse definitions with fields that have an effect we do not honour; otherwise they are warned about."""
+
+    role: Role = "all"
+    """What this node runs; `all` is the whole gateway."""
+    workers: Count = Field(default_factory=lambda: os.cpu_count() or 1)
+    """Gateway processes; one per core by default, as more only adds switching between them."""
+    worker_stall_s: Seconds = 5
+    """A worker silent for so long is killed and replaced: it may hold a lock that the others need."""
+    drain_timeout_s: Seconds = 30
+    """How long running exchanges may take to end when the gateway stops."""
+
+    connections_max: Count = 10_000
+    """Client connections per worker; bounds memory and file descriptors."""
+    head_timeout_s: Seconds = 10
+    """Time to send a request head once it has begun; a slow one would hold a connection for nothing."""
+    body_timeout_s: Seconds = 30
+    """Longest pause between two pieces of a request body, and in taking the answer's."""
+    idle_timeout_s: Seconds = 75
+    """How long a client connection may wait for its next request; above the 60 s common in load balancers."""
+    head_max_bytes: int = Field(32_768, ge=1024, le=1024**2)
+    """Size of a head; a larger one is 431, from an upstream 502. Bounds memory per connection."""
+    head_fields_max: int = Field(100, ge=8, le=10_000)
+    """Fields in a head; more is 431, from an upstream 502. Bounds work per request."""
+    target_max_bytes: int = Field(8192, ge=64, le=1024**2)
+    """Size of a request target; a longer one is 414. RFC 9112 section 3 asks for at least 8000."""
+    request_body_max_bytes: CountOrNone = 0
+    """Size of a request body; a larger one is 413. 0 is no limit: bodies are streamed, never held whole."""
+
+    connect_timeout_s: Seconds = 5
+    """Time to connect to an upstream, TLS included; a dead host should not hold a client for long."""
+    upstream_timeout_s: Seconds = 30
+    """Time until the head of the upstream's answer; the default of Tyk's `proxy_default_timeout`."""
+    upstream_idle_timeout_s: Seconds = 60
+    """Age at which an idle upstream connection is closed; below the 75 s common in servers, so that we close first."""
+    upstream_idle_max: CountOrNone = 128
+    """Idle connections kept per origin and worker; bounds file descriptors on both sides."""
+    upstream_connections_max: Count = 1024
+    """Connections per origin and worker; past it 503, so that one slow origin cannot take all of a worker."""
+
+    lookups_in_flight: Count = 64
+    """Key look-ups under way per worker; past it 503 for unknown keys, so that a flood of them spares the rest."""
+    cached_keys_max: Count = 50_000
+    """Keys that a worker keeps at hand; bounds memory."""
+    verified_tokens_max: Count = 10_000
+    """Verified tokens kept per API and worker; saves the check of the signature, never that of revocation."""
+    min_token_length: Count = 3
+    """Shorter custom key IDs are refused; Tyk's default."""
+    keys_upsert: bool = False
+    """POST replaces an existing key, as in Tyk. Otherwise it is 409: no key is overwritten by accident."""
+    allow_master_keys: bool = False
+    """Keys without access rights open every API, as Tyk allows. Otherwise they open none."""
+    streams_outlive_revocation: bool = False
+    """Running exchanges of a revoked key go on to their end. Otherwise they are cut within a second."""
+
+    rate_limit_algorithm: Literal["sliding", "fixed"] = "sliding"
+    """`sliding`: never more than the rate in any window. `fixed`: in each aligned window, twice that across two."""
+    rate_limit_response_headers: Literal["quotas", "rate_limits"] = "quotas"
+    """What the X-RateLimit-* fields describe: `quotas` (Tyk's default) or `rate_limits`."""
+    quota_exceeded_status: QuotaStatus = 403
+    """403 as in Tyk, or 429 for clients that wait and try again on it."""
+    hide_generator_header: bool = False
+    """Leave X-Generator out of error answers."""
+
+    request_log_per_s: CountOrNone = 50
+    """Successful exchanges logged singly per second and worker; the others are counted only."""
+    refusal_log_per_s: CountOrNone = 200
+    """Refusals and 5xx logged singly per second and worker; bounds what an attacker can make us write."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed in, so that no test or command picks up the process's environment by accident."""
+        return (init_settings,)
+
+    @field_validator("tls_key")
+    @classmethod
+    def _check_tls_pair(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if "tls_certificate" in info.data and (key is None) != (info.data["tls_certificate"] is None):
+            raise ValueError("tls_certificate and tls_key go together; set both or neither")
+        return key
+
+    @field_validator("control_listen")
+    @classmethod
+    def _check_control_listen(cls, text: str, info: ValidationInfo) -> str:
+        if text and text == info.data.get("listen"):
+            raise ValueError("must differ from listen; leave it empty to share that address")
+        return text
+
+    @field_validator("secret")
+    @classmethod
+    def _check_secret(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
+        if info.data.get("strict_secrets") and (why := weakness(secret)):
+            raise ValueError(f"{why}, and strict_secrets is on; {MAKE_SECRET}")
+        return secret
+
+    @field_validator("root_secret")
+    @classmethod
+    def _check_root_secret(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
+        url, folder = info.data.get("records_url"), info.data.get("data_dir")
+        if secret.get_secret_value() or not url or folder is None:
+            return secret
+        if Path(url.removeprefix(SQLITE)).resolve().parent != folder.resolve():
+            raise ValueError(f"is needed when the records are not in data_dir; {MAKE_SECRET}")
+        return secret
+
+    @property
+    def listen_address(self) -> Address:
+        return parse_address(self.listen)
+
+    @property
+    def control_address(self) -> Address | None:
+        """None when the Gateway API has no address of its own."""
+        return parse_address(self.control_listen) if self.control_listen else None
+
+    @property
+    def serves_control_on_listen(self) -> bool:
+        if self.control_on_listen is None:
+            return self.listen_address.is_loopback and not self.control_listen
+        return self.control_on_listen
+
+    @property
+    def records_path(self) -> Path:
+        """The SQLite file of the records."""
+        return Path(self.records_url.removeprefix(SQLITE)) if self.records_url else self.data_dir / "records.db"
+
+    @property
+    def meters_dir(self) -> Path:
+        """The folder of the LMDB environments."""
+        return Path(self.meters_url.removeprefix(LMDB)) if self.meters_url else self.data_dir
+
+    def secret_text(self) -> str:
+        return self.secret.get_secret_value()
+
+    def root_secret_text(self) -> str:
+        """ "" when it is to be made, or read, in `data_dir`."""
+        return self.root_secret.get_secret_value()
+
+    def warnings(self) -> list[Problem]:
+        """What is accepted and should not stay so."""
+        warned = []
+        if why := weakness(self.secret):
+            warned.append(Problem("secret", "secret_weak", f"{why}; {MAKE_SECRET}"))
+        if any(network.prefixlen == 0 for network in self.trusted_proxies):
+            text = "trusts every peer, so any client can choose its address; name the networks of your proxies"
+            warned.append(Problem("trusted_proxies", "everybody_trusted", text))
+        return warned

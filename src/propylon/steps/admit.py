@@ -1,0 +1,154 @@
+"""Everything that is counted, decided in one call: the key's rate and quota, its endpoints', the API's (design §3.1).
+
+A refused request costs nothing: Tyk counts it against the quota when only the API's own limit refuses (F-23).
+"""
+
+from math import ceil
+from typing import Final
+
+from propylon.errors import Denial
+from propylon.exchange import Caller, Exchange
+from propylon.model.api_definition import ApiDefinition
+from propylon.model.charge import ChargePlan, Claim, Kind, Verdict
+from propylon.model.effective import EffectiveAccess
+from propylon.model.endpoint_pattern import endpoint_limit
+from propylon.model.limits import quota, window
+from propylon.steps.meter_names import api_meter, quota_meter, rate_meter
+from propylon.steps.step import Surroundings
+
+Fields = tuple[tuple[bytes, bytes], ...]
+
+NO_QUOTA: Final[Fields] = ((b"X-RateLimit-Limit", b"0"), (b"X-RateLimit-Remaining", b"0"), (b"X-RateLimit-Reset", b"0"))
+UNLIMITED_QUOTA: Final[Fields] = (
+    (b"X-RateLimit-Limit", b"-1"),
+    (b"X-RateLimit-Remaining", b"-1"),
+    (b"X-RateLimit-Reset", b"0"),
+)
+
+
+class Admit:
+    """Charges the meters of a request on one API, or refuses it."""
+
+    def __init__(self, definition: ApiDefinition, surroundings: Surroundings) -> None:
+        self._definition = definition
+        self._api_id = definition.api_id
+        self._meters = surroundings.meters
+        self._clock = surroundings.clock
+        self._settings = surroundings.settings
+        self._kind = Kind.FIXED if surroundings.settings.fixed_windows else Kind.SLIDING
+        self._api_claims = self._api_wide_claims()
+        self._keyless_plan = ChargePlan(self._api_claims, -1, -1, 0)
+
+    async def __call__(self, exchange: Exchange) -> Denial | None:
+        caller = exchange.caller
+        plan = self._keyless_plan if caller is None else self._plan_of(caller, exchange)
+        if not plan.claims:
+            exchange.rate_headers = _uncounted(plan, of_quota=self._settings.rate_headers_of_quota)
+            return None
+        verdict = await self._meters.admit(plan.claims)
+        if verdict.refused >= 0 and caller is not None:
+            verdict = await self._throttle(caller, plan, verdict)
+        exchange.head_seen = verdict.head
+        fields = self._rate_fields(plan, verdict)
+        if verdict.refused >= 0:
+            return self._refusal(plan.claims[verdict.refused], verdict, fields)
+        exchange.rate_headers = fields
+        return None
+
+    # -- what is claimed ------------------------------------------------------------------------------------------
+
+    def _plan_of(self, caller: Caller, exchange: Exchange) -> ChargePlan:
+        plan = caller.charges.get(self._api_id)
+        if plan is None:
+            plan = caller.charges[self._api_id] = self._make_plan(caller, None)
+        access = caller.session.access.get(self._api_id)
+        if access is not None and access.endpoints:
+            return self._endpoint_plan(caller, access, exchange) or plan
+        return plan
+
+    def _endpoint_plan(self, caller: Caller, access: EffectiveAccess, exchange: Exchange) -> ChargePlan | None:
+        """A-12: the first endpoint that matches replaces rate and per, with a meter of its own."""
+        found = endpoint_limit(access.endpoints, exchange.head.method, exchange.route_path)
+        if found is None:
+            return None
+        exchange.endpoint = found.name
+        cache_key = f"{self._api_id} {found.name}"
+        plan = caller.charges.get(cache_key)
+        if plan is None:
+            plan = caller.charges[cache_key] = self._make_plan(caller, (found.name, found.rate, found.per))
+        return plan
+
+    def _make_plan(self, caller: Caller, endpoint: tuple[str, float, float] | None) -> ChargePlan:
+        access = caller.session.access.get(self._api_id)
+        limit = access.limit if access is not None else caller.session.root_limit
+        scope = access.scope if access is not None else ""
+        claims: list[Claim] = []
+        rate_index = quota_index = -1
+        name, rate_number, per = endpoint or ("", limit.rate, limit.per)
+        found = None if self._definition.disable_rate_limit else window(rate_number, per)
+        if found is not None:
+            rate_index = 0
+            meter = rate_meter(caller.meter_prefix, scope, name)
+            claims.append(Claim(meter, self._kind, found[0], found[1], "rate_limited"))
+        units = None if self._definition.disable_quota else quota(limit.quota_max, limit.quota_renewal_rate)
+        if units is not None:
+            quota_index = len(claims)
+            meter = quota_meter(caller.meter_prefix, scope)
+            claims.append(Claim(meter, Kind.QUOTA, units[0], units[1], "quota_exceeded"))
+        return ChargePlan((*claims, *self._api_claims), rate_index, quota_index, limit.quota_max)
+
+    def _api_wide_claims(self) -> tuple[Claim, ...]:
+        """R-16: one counter per API for all callers, keyless ones too."""
+        limit = self._definition.global_rate_limit
+        found = None if limit is None or self._definition.disable_rate_limit else window(*limit)
+        if found is None:
+            return ()
+        meter = api_meter(self._definition.org_id, self._api_id)
+        return (Claim(meter, self._kind, found[0], found[1], "api_rate_limited"),)
+
+    # -- what is answered -----------------------------------------------------------------------------------------
+
+    async def _throttle(self, caller: Caller, plan: ChargePlan, verdict: Verdict) -> Verdict:
+        """R-19: a refused rate waits and tries again; refused attempts cost nothing, so quota is spent once (F-21)."""
+        access = caller.session.access.get(self._api_id)
+        limit = access.limit if access is not None else caller.session.root_limit
+        for _ in range(max(0, limit.throttle_retry_limit)):
+            if verdict.refused < 0 or plan.claims[verdict.refused].label != "rate_limited":
+                break
+            await self._clock.sleep(limit.throttle_interval)
+            verdict = await self._meters.admit(plan.claims)
+        return verdict
+
+    def _refusal(self, claim: Claim, verdict: Verdict, fields: Fields) -> Denial:
+        reset_s = verdict.reset_s[verdict.refused]
+        if claim.kind is Kind.QUOTA:
+            retry = _retry_after(reset_s - self._clock.wall()) if reset_s else ()
+            return Denial(claim.label, self._settings.quota_exceeded_status, "Quota exceeded", retry)
+        text = "API Rate Limit Exceeded" if claim.label == "api_rate_limited" else "Rate Limit Exceeded"
+        rates = () if self._settings.rate_headers_of_quota else fields  # R-13, R-14
+        return Denial(claim.label, 429, text, (*_retry_after(reset_s), *rates))
+
+    def _rate_fields(self, plan: ChargePlan, verdict: Verdict) -> Fields:
+        if self._settings.rate_headers_of_quota:
+            if plan.quota < 0:
+                return _uncounted(plan, of_quota=True)
+            index = plan.quota
+            reset = int(verdict.reset_s[index])
+        else:
+            index = max(plan.rate, 0)
+            reset = ceil(self._clock.wall() + verdict.reset_s[index])
+        return (
+            (b"X-RateLimit-Limit", b"%d" % plan.claims[index].limit),
+            (b"X-RateLimit-Remaining", b"%d" % verdict.remaining[index]),
+            (b"X-RateLimit-Reset", b"%d" % reset),
+        )
+
+
+def _uncounted(plan: ChargePlan, *, of_quota: bool) -> Fields:
+    if not of_quota:
+        return ()
+    return UNLIMITED_QUOTA if plan.quota_max < 0 else NO_QUOTA
+
+
+def _retry_after(seconds: float) -> Fields:
+    return ((b"Retry-After", b"%d" % max(1, ceil(seconds))),)

@@ -1,0 +1,44 @@
+"""Auth token mode: the credential is a key ID (auth.md §4). One string, one look-up, one organisation."""
+
+from typing import Final
+
+from propylon.errors import Denial
+from propylon.exchange import Exchange
+from propylon.model.api_definition import ApiDefinition
+from propylon.steps.credential import CredentialReader
+from propylon.steps.keyring import Keyring
+
+MISSING: Final = Denial("credential_missing", 401, "Authorization field missing")
+DISALLOWED: Final = "Access to this API has been disallowed"
+UNKNOWN: Final = Denial("key_unknown", 403, DISALLOWED)
+TOO_SHORT: Final = Denial("key_too_short", 403, DISALLOWED)
+IDENTIFIER: Final = Denial("key_is_identifier", 403, DISALLOWED)
+
+
+class AuthToken:
+    """Finds the caller of a plain token."""
+
+    def __init__(self, definition: ApiDefinition, keyring: Keyring, min_token_length: int) -> None:
+        self._org_id = definition.org_id
+        self._credential = CredentialReader(definition.credential)
+        self._keyring = keyring
+        self._min_length = min_token_length
+
+    async def __call__(self, exchange: Exchange) -> Denial | None:
+        credential = self._credential.read(exchange.head)
+        if isinstance(credential, Denial):
+            return credential
+        if not credential:
+            return MISSING
+        if len(credential) < self._min_length:
+            return TOO_SHORT
+        found = self._keyring.cached(self._org_id, credential) or await self._keyring.find(self._org_id, credential)
+        exchange.rested_on = found.names
+        if found.entry is None:
+            return UNKNOWN
+        if found.entry.is_identifier and not found.entry.session.allow_as_token:
+            return IDENTIFIER
+        if found.caller is None:
+            return Denial(found.problem, 403, DISALLOWED)
+        exchange.caller = found.caller
+        return None

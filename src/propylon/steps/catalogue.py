@@ -1,0 +1,49 @@
+"""The order of the steps, on one page, with the reason for each place.
+
+1. guard        first: a definition we cannot honour must not even look at a credential
+2. auth_token / jwt   who calls; nothing after this line works without it
+3. standing     an inactive or expired key is told so before it learns what it may do (K-22 before A-2)
+4. rights       what this caller may do here
+5. admit        last of the checks, so that a request refused by any other costs nothing
+6. strip_credential   a change, made only to requests that will travel
+"""
+
+from collections.abc import Sequence
+
+from propylon.errors import Problem
+from propylon.model.api_definition import ApiDefinition
+from propylon.steps.admit import Admit
+from propylon.steps.auth_token import AuthToken
+from propylon.steps.guard import Guard
+from propylon.steps.jwt import Jwt
+from propylon.steps.keyring import Keyring, PolicyBook
+from propylon.steps.rights import Rights
+from propylon.steps.standing import Standing
+from propylon.steps.step import Step, Surroundings
+from propylon.steps.strip_credential import StripCredential
+from propylon.steps.subjects import Subjects
+
+
+def compile_steps(
+    definition: ApiDefinition, guards: Sequence[Problem], keyring: Keyring, book: PolicyBook, surroundings: Surroundings
+) -> tuple[Step, ...]:
+    """The steps of one API; a feature that is off has none and costs nothing."""
+    if guards:
+        return (Guard(guards),)
+    if definition.auth_mode == "keyless":
+        return (Admit(definition, surroundings),)
+    settings = surroundings.settings
+    identify: Step = (
+        Jwt(definition, keyring, Subjects(definition, book), surroundings)
+        if definition.auth_mode == "jwt"
+        else AuthToken(definition, keyring, settings.min_token_length)
+    )
+    steps: list[Step] = [
+        identify,
+        Standing(surroundings.clock),
+        Rights(definition, allow_master_keys=settings.allow_master_keys),
+        Admit(definition, surroundings),
+    ]
+    if definition.strip_auth_data:
+        steps.append(StripCredential(definition.credential))
+    return tuple(steps)

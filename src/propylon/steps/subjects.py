@@ -1,0 +1,94 @@
+"""Central JWT mode: who a token's claims speak of, and under which policies (auth.md §3.8, §3.9; design §10).
+
+The session is computed from the policies on every change of them and kept only in memory; nothing of a token is
+stored (F-3, F-18). Identity = (organisation, issuer, subject), so equal subjects of two issuers stay two (F-7).
+"""
+
+from hashlib import sha256
+from typing import Any, Final
+
+from propylon.errors import Denial, Problem
+from propylon.exchange import Caller, Exchange, Identity
+from propylon.jose.claims import identity_from, policy_ids_from, scopes_from
+from propylon.model.api_definition import ApiDefinition, JwtSettings
+from propylon.model.effective import effective_session
+from propylon.model.session import Session
+from propylon.steps.keyring import PolicyBook
+
+CALLERS_MAX: Final = 10_000  # per API and worker; oldest-in goes first
+NO_POLICY: Final = Denial("policy_not_found", 403, "key not authorized: no matching policy")
+NONE_NAMED: Final = Denial("jwt_no_policy", 403, "key not authorized: no matching policy found")
+NO_SCOPE: Final = Denial("jwt_scope_unmapped", 403, "key not authorized: no matching policy found in scope claim")
+
+
+class Subjects:
+    """The subjects of one API's tokens."""
+
+    def __init__(self, definition: ApiDefinition, book: PolicyBook) -> None:
+        assert definition.jwt is not None
+        self._settings: JwtSettings = definition.jwt
+        self._org_id = definition.org_id
+        self._book = book
+        self._callers: dict[tuple[str, str, tuple[str, ...]], Caller | Denial] = {}
+        self._book_version = -1
+
+    def caller_of(self, exchange: Exchange, claims: dict[str, Any]) -> Caller | Denial:
+        """Writes what the decision rests on into the exchange, also when it refuses."""
+        subject, trouble = identity_from(claims, self._settings.identity_base_field)
+        if subject is None:
+            reason, text = trouble or ("jwt_no_identity", "Key not authorized")
+            return Denial(reason, 403, text)
+        chosen = self._policies(claims)
+        if isinstance(chosen, Denial):
+            return chosen
+        policy_ids, are_defaults = chosen
+        exchange.rested_on = tuple(f"policy:{self._org_id}/{policy_id}" for policy_id in policy_ids)
+        issuer = claims.get("iss")
+        return self._caller(issuer if isinstance(issuer, str) else "", subject, policy_ids, are_defaults=are_defaults)
+
+    def _policies(self, claims: dict[str, Any]) -> tuple[tuple[str, ...], bool] | Denial:
+        """J-28, J-31, J-32: the policy claim, else the defaults; scopes add to the claim's and replace the defaults."""
+        settings = self._settings
+        named = policy_ids_from(claims, settings.policy_field_name) if settings.policy_field_name else None
+        base, are_defaults = (tuple(named), False) if named else (settings.default_policies, True)
+        if settings.scope_to_policy:
+            scopes = scopes_from(claims, settings.scope_claim_name)
+            if scopes:
+                mapped = [settings.scope_to_policy[scope] for scope in scopes if scope in settings.scope_to_policy]
+                base, are_defaults = (*(() if are_defaults else base), *mapped), False
+                if not base:
+                    return NO_SCOPE
+        return (tuple(dict.fromkeys(base)), are_defaults) if base else NONE_NAMED
+
+    def _caller(self, issuer: str, subject: str, policy_ids: tuple[str, ...], *, are_defaults: bool) -> Caller | Denial:
+        if self._book_version != self._book.version:
+            self._callers.clear()
+            self._book_version = self._book.version
+        known = self._callers.get((issuer, subject, policy_ids))
+        if known is None:
+            if len(self._callers) >= CALLERS_MAX:
+                del self._callers[next(iter(self._callers))]
+            known = self._make(issuer, subject, policy_ids, are_defaults=are_defaults)
+            self._callers[(issuer, subject, policy_ids)] = known
+        return known
+
+    def _make(self, issuer: str, subject: str, policy_ids: tuple[str, ...], *, are_defaults: bool) -> Caller | Denial:
+        policies, missing = self._book.select(self._org_id, policy_ids)
+        if missing and are_defaults:  # J-29: a fault of the definition, not of the token
+            return Denial("default_policy_not_found", 500, f'failed to create key: policy not found: "{missing[0]}"')
+        if missing:
+            return NO_POLICY
+        session = Session(org_id=self._org_id, apply_policies=list(policy_ids), alias=subject)
+        effective = effective_session(session, policies, missing=missing, org_id=self._org_id)
+        if isinstance(effective, Problem):
+            return Denial(effective.code, 403, "key not authorized: could not apply new policy")
+        identity_hash = subject_hash(self._org_id, issuer, subject)
+        identity = Identity(f"s{identity_hash[:32]}", "subject", self._org_id, identity_hash, subject)
+        names = tuple(f"policy:{self._org_id}/{policy_id}" for policy_id in policy_ids)
+        return Caller(identity, effective, names, f"s{identity_hash[:32]}".encode())
+
+
+def subject_hash(org_id: str, issuer: str, subject: str) -> str:
+    """64 hex; lengths are hashed too, so no two triples share a text."""
+    parts = (part.encode() for part in (org_id, issuer, subject))
+    return sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).hexdigest()

@@ -1,0 +1,237 @@
+"""The embedded meters: exact counters shared by the processes of one machine, in LMDB.
+
+Knows keys and transactions. What a stored window or quota means is `lmdb_windows.py` and `lmdb_quotas.py`, the queue is
+`lmdb_usage.py`. The methods are coroutines because the Protocol's are; none of them waits for more than the write lock,
+which no transaction holds for a millisecond.
+
+Keys of `meters`: `b` the number and id of the machine's boot, `h` head, `q…` a quota, `w…` a window.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import lmdb
+
+from propylon.clock import Clock, SystemClock
+from propylon.errors import MetersFull, StoreUnavailable
+from propylon.stores.lmdb_environment import LMDB_ERRORS, METERS, USAGE, open_environment, unavailable
+from propylon.stores.lmdb_quotas import count_quota, quota_is_over, quota_state, quota_value
+from propylon.stores.lmdb_sweep import QUOTA_PREFIX, SLICE, WINDOW_PREFIX, Sweep
+from propylon.stores.lmdb_usage import UsageQueue
+from propylon.stores.lmdb_windows import count_fixed, count_sliding
+from propylon.stores.ports import Charge, Kind, Now, QuotaState, UsageBatch, Verdict
+
+log = logging.getLogger("propylon.meters")
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+_BOOT_KEY = b"b"
+_HEAD_KEY = b"h"
+_SLIDING, _, _QUOTA = Kind
+_KEY_PREFIX = (WINDOW_PREFIX, WINDOW_PREFIX, QUOTA_PREFIX)  # by Kind, a tuple since hashing an enum is slow
+
+
+def open_meters(
+    folder: Path,
+    *,
+    meters_map_bytes: int,
+    usage_map_bytes: int,
+    usage_lines_max: int,
+    clock: Clock | None = None,
+    boot_id: Path = BOOT_ID,
+) -> "LmdbMeters":
+    """This process's only handle on the meters in a folder, opened after the fork; what is missing is made.
+
+    Raises StoreUnavailable, which names the path, what it lacks and the remedy.
+    """
+    boot = boot_id.read_bytes().strip()
+    meters = open_environment(folder / METERS, meters_map_bytes)
+    try:
+        usage = open_environment(folder / USAGE, usage_map_bytes)
+    except StoreUnavailable:
+        meters.close()
+        raise
+    with LMDB_ERRORS:
+        return LmdbMeters(meters, usage, usage_lines_max, clock or SystemClock(), boot)
+
+
+class LmdbMeters:
+    """One process's handle. Its owner calls `sync` and `sweep` every few seconds."""
+
+    def __init__(
+        self, meters: lmdb.Environment, usage: lmdb.Environment, usage_lines_max: int, clock: Clock, boot_id: bytes
+    ) -> None:
+        self._meters = meters
+        self._usage = usage
+        self._clock = clock
+        self._queue = UsageQueue(usage, usage_lines_max)
+        self._boot = _boot_number(meters, boot_id)
+        self._sweep = Sweep(meters, self._boot)
+        self._pages_for_new = _pages_for_new(meters)
+
+    async def admit(self, charge: Charge, now: Now | None = None) -> Verdict:
+        """The claims of a charge name different meters: two on the same one would count once."""
+        try:
+            return self._admit(charge, now)
+        except (MetersFull, lmdb.MapFullError):
+            self.sweep(SLICE, now)
+            with LMDB_ERRORS:
+                return self._admit(charge, now)
+        except lmdb.Error as error:
+            raise unavailable(error) from error
+
+    def _admit(self, charge: Charge, now: Now | None) -> Verdict:
+        """Counts every claim before it writes any. A window and a quota: 5 µs; as comprehensions it took 3 µs more."""
+        is_new = False
+        refusing: list[int] = []
+        writes: list[tuple[bytes, bytes]] = []
+        remaining: list[int] = []
+        reset_s: list[float] = []
+        emptied: list[str] = []
+        with self._meters.begin(write=True) as transaction:
+            monotonic_ns, wall_ns = now or self._now_ns()
+            head = int.from_bytes(transaction.get(_HEAD_KEY, b""))
+            for claim in charge:
+                kind = claim.kind
+                key = _KEY_PREFIX[kind] + claim.meter
+                stored = transaction.get(key)
+                if kind is _SLIDING:
+                    value, left, wait_s, was_ahead = count_sliding(stored, claim, monotonic_ns, self._boot)
+                else:
+                    count = count_quota if kind is _QUOTA else count_fixed
+                    value, left, wait_s, was_ahead = count(stored, claim, wall_ns)
+                if value is None:
+                    refusing.append(len(remaining))
+                else:
+                    writes.append((key, value))
+                remaining.append(left)
+                reset_s.append(wait_s)
+                if stored is None:
+                    is_new = True
+                elif was_ahead:
+                    emptied.append(claim.label)
+            if refusing:
+                return _refusal(refusing, head, charge, remaining, reset_s)
+            if is_new:
+                self._demand_room(transaction)
+            for key, value in writes:
+                transaction.put(key, value)
+        if emptied:
+            log.warning("meters began anew, their time was more than one period ahead of the clock: %s", emptied)
+        return Verdict(-1, head, tuple(remaining), tuple(reset_s))
+
+    def _now_ns(self) -> tuple[int, int]:
+        return int(self._clock.monotonic() * 1e9), int(self._clock.wall() * 1e9)
+
+    def _demand_room(self, transaction: "lmdb.Transaction[bytes]") -> None:
+        """Also keeps a reserve: overwriting takes fresh pages too, and without any no transaction could ever commit."""
+        stat = transaction.stat()
+        if stat["leaf_pages"] + stat["branch_pages"] > self._pages_for_new:
+            raise MetersFull(f"{self._meters.path()}: no room for a new meter; raise meters_map_bytes")
+
+    async def head(self) -> int:
+        try:
+            with self._meters.begin() as transaction:
+                return int.from_bytes(transaction.get(_HEAD_KEY, b""))
+        except lmdb.Error as error:
+            raise unavailable(error) from error
+
+    async def announce(self, revision: int) -> int:
+        with LMDB_ERRORS, self._meters.begin(write=True) as transaction:
+            head = int.from_bytes(transaction.get(_HEAD_KEY, b""))
+            if revision > head:
+                transaction.put(_HEAD_KEY, revision.to_bytes(8))
+            return max(head, revision)
+
+    async def quota(self, meter: bytes, now: Now | None = None) -> QuotaState | None:
+        with LMDB_ERRORS, self._meters.begin() as transaction:
+            stored = transaction.get(QUOTA_PREFIX + meter)
+        if stored is None or quota_is_over(stored, now.wall_ns if now else self._now_ns()[1]):
+            return None
+        return quota_state(meter, stored)
+
+    async def quotas(self) -> list[QuotaState]:
+        """Each as it stood when it was read; the read transactions are short, since a long one makes the map grow."""
+        states: list[QuotaState] = []
+        after = QUOTA_PREFIX
+        while piece := self._quotas_after(after):
+            states += piece
+            after = QUOTA_PREFIX + piece[-1].meter + b"\x00"
+            await asyncio.sleep(0)
+        return states
+
+    def _quotas_after(self, key: bytes) -> list[QuotaState]:
+        states: list[QuotaState] = []
+        with LMDB_ERRORS, self._meters.begin() as transaction, transaction.cursor() as cursor:
+            more = cursor.set_range(key)
+            while more and len(states) < SLICE and cursor.key().startswith(QUOTA_PREFIX):
+                states.append(quota_state(cursor.key().removeprefix(QUOTA_PREFIX), cursor.value()))
+                more = cursor.next()
+        return states
+
+    async def restore_quotas(self, states: Sequence[QuotaState]) -> int:
+        missing = 0
+        for start in range(0, len(states), SLICE):
+            missing += self._restore(states[start : start + SLICE])
+            await asyncio.sleep(0)
+        return missing
+
+    def _restore(self, states: Sequence[QuotaState]) -> int:
+        with LMDB_ERRORS, self._meters.begin(write=True) as transaction:
+            self._demand_room(transaction)
+            return sum(
+                transaction.put(QUOTA_PREFIX + state.meter, quota_value(state), overwrite=False) for state in states
+            )
+
+    async def enqueue(self, lines: Sequence[bytes]) -> None:
+        self._queue.enqueue(lines)
+
+    async def peek(self, limit: int) -> UsageBatch:
+        return self._queue.peek(limit)
+
+    async def discard(self, epoch: str, upto: int) -> None:
+        self._queue.discard(epoch, upto)
+
+    def sweep(self, budget: int, now: Now | None = None) -> int:
+        """Looks at up to `budget` meters for those nobody would miss; answers how many it removed."""
+        with LMDB_ERRORS:
+            return self._sweep.remove(budget, now or Now(*self._now_ns()))
+
+    def sync(self) -> None:
+        """Writes to the disk what changed since the last call; waits for the disk, so call it in a thread."""
+        with LMDB_ERRORS:
+            for environment in (self._meters, self._usage):
+                environment.sync(True)
+                environment.reader_check()
+
+    async def close(self) -> None:
+        self._meters.close()
+        self._usage.close()
+
+
+def _boot_number(meters: lmdb.Environment, boot_id: bytes) -> int:
+    """Counts the boots this folder has seen, so that each window can carry its own in four bytes."""
+    with meters.begin(write=True) as transaction:
+        stored = transaction.get(_BOOT_KEY, bytes(4))
+        number, of_boot = int.from_bytes(stored[:4]), stored[4:]
+        if of_boot != boot_id:
+            number += 1
+            transaction.put(_BOOT_KEY, number.to_bytes(4) + boot_id)
+        return number
+
+
+def _pages_for_new(meters: lmdb.Environment) -> int:
+    pages = meters.info()["map_size"] // meters.stat()["psize"]
+    return pages - max(64, pages // 32)
+
+
+def _refusal(refusing: list[int], head: int, charge: Charge, remaining: list[int], reset_s: list[float]) -> Verdict:
+    """Nothing is charged: claims that would have passed keep one unit more, and a window that has units is open."""
+    for index, claim in enumerate(charge):
+        if index not in refusing:
+            remaining[index] += 1
+            if claim.kind is not _QUOTA:
+                reset_s[index] = 0.0
+    return Verdict(refusing[0], head, tuple(remaining), tuple(reset_s))

@@ -1,0 +1,99 @@
+"""The two ways into one SQL database, and what its errors mean. Knows no table.
+
+Writing has a single connection, so that writers of this process wait in line, and takes SQLite's write lock when its
+transaction begins (BEGIN IMMEDIATE): no transaction finds out at its first write that it has read what is no longer so.
+Reading is in autocommit: each statement sees what is committed when it starts, and holds no lock afterwards.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError, TimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from propylon.errors import StoreUnavailable
+
+BUSY_S: Final = 10.0  # for the write lock: longer than any transaction of ours, shorter than a caller's patience
+READERS_MAX: Final = 4  # connections; each has a thread of its own
+WAL_KEPT_BYTES: Final = 64 * 1024**2  # of the WAL file after a bulk import
+
+Synchronous = Literal["FULL", "NORMAL"]  # FULL: a commit survives a power cut; NORMAL: only the death of the process
+
+
+class Engines(NamedTuple):
+    """Of one database and one process, opened after the fork."""
+
+    reading: AsyncEngine
+    writing: AsyncEngine
+
+    async def dispose(self) -> None:
+        await self.reading.dispose()
+        await self.writing.dispose()
+
+
+class _SqlErrors:
+    """The one mapping from SQLAlchemy's errors to ours, as a context. What only a bug can raise stays what it is."""
+
+    _BUGS: Final = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DBAPIError) and not isinstance(error, self._BUGS):
+            raise StoreUnavailable(f"records: {error.orig}") from error
+        if isinstance(error, TimeoutError):
+            raise StoreUnavailable(f"records: no connection was free within {BUSY_S:.0f} s") from error
+
+
+SQL_ERRORS: Final = _SqlErrors()
+
+
+def sqlite_url(path: Path) -> str:
+    return URL.create("sqlite+aiosqlite", database=str(path)).render_as_string()
+
+
+def open_engines(url: str, synchronous: Synchronous) -> Engines:
+    """Connects to nothing yet. The file is made here if need be, for its owner alone; -wal and -shm get its mode."""
+    parsed = make_url(url)
+    path = Path(parsed.database or "")
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreUnavailable(f"{path}: {error.strerror}") from error
+    writing = _engine(parsed, pool_size=1, pool_timeout=BUSY_S)
+    _on_connect(writing, lambda connection: _prepare_writing(connection, synchronous))
+    event.listen(writing.sync_engine, "begin", _begin_immediate)
+    reading = _engine(
+        parsed, pool_size=READERS_MAX, pool_timeout=BUSY_S, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True
+    )
+    _on_connect(reading, lambda connection: _execute(connection, "PRAGMA query_only=ON"))
+    return Engines(reading, writing)
+
+
+def _engine(url: URL, **options: Any) -> AsyncEngine:
+    return create_async_engine(url, max_overflow=0, hide_parameters=True, connect_args={"timeout": BUSY_S}, **options)
+
+
+def _on_connect(engine: AsyncEngine, prepare: Callable[[Any], None]) -> None:
+    event.listen(engine.sync_engine, "connect", lambda connection, _: prepare(connection))
+
+
+def _prepare_writing(connection: Any, synchronous: Synchronous) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    _execute(connection, "PRAGMA journal_mode=WAL")
+    _execute(connection, f"PRAGMA synchronous={synchronous}")
+    _execute(connection, f"PRAGMA journal_size_limit={WAL_KEPT_BYTES}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _execute(connection: Any, statement: str) -> None:
+    cursor = connection.cursor()
+    cursor.execute(statement)
+    cursor.close()

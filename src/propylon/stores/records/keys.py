@@ -1,0 +1,91 @@
+"""Keys as rows: found, listed, written, removed. Each function is one part of its caller's transaction."""
+
+import json
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from propylon.stores.ports import KeyRow
+from propylon.stores.records.sealed import etag_of, key_place, seal_all, unseal_all
+from propylon.stores.records.tables import key_uses, keys
+from propylon.stores.records.writes import KeyWrite
+from propylon.stores.sealing import RootSecret
+
+_SELECT: Final = select(*(keys.c[name] for name in KeyRow._fields))
+
+
+async def find_key(connection: AsyncConnection, key_hash: str) -> KeyRow | None:
+    row = (await connection.execute(_SELECT.where(keys.c.key_hash == key_hash))).one_or_none()
+    return None if row is None else _key_row(row)
+
+
+async def page_of_keys(
+    connection: AsyncConnection, org_id: str | None, api_id: str | None, after: int, limit: int
+) -> list[KeyRow]:
+    """By record id, which an index of each way of asking ends in: the last page costs what the first does."""
+    query = _SELECT
+    ordered = keys.c.record_id
+    if api_id is not None:
+        ordered = key_uses.c.record_id
+        query = query.join(key_uses, key_uses.c.record_id == keys.c.record_id).where(key_uses.c.name == f"api:{api_id}")
+    if org_id is not None:
+        query = query.where(keys.c.org_id == org_id)
+    rows = await connection.execute(query.where(ordered > after).order_by(ordered).limit(limit))
+    return [_key_row(row) for row in rows]
+
+
+async def keys_with_alias(connection: AsyncConnection, alias: str, org_id: str | None, limit: int) -> list[KeyRow]:
+    query = _SELECT.where(keys.c.alias == alias)
+    if org_id is not None:
+        query = query.where(keys.c.org_id == org_id)
+    return [_key_row(row) for row in await connection.execute(query.order_by(keys.c.record_id).limit(limit))]
+
+
+def secrets_of_key(root_secret: RootSecret, row: KeyRow) -> dict[str, str]:
+    return unseal_all(root_secret, key_place(row.record_id), row.secrets)
+
+
+def etag_of_key(root_secret: RootSecret, row: KeyRow) -> str:
+    return etag_of(root_secret, row.session, secrets_of_key(root_secret, row))
+
+
+def is_as_written(root_secret: RootSecret, row: KeyRow, write: KeyWrite) -> bool:
+    """Whether a write would change nothing."""
+    stored = (row.session, secrets_of_key(root_secret, row), row.key_id)
+    return stored == (write.session, dict(write.secrets), write.key_id) and not write.reset_meters
+
+
+async def write_key(
+    connection: AsyncConnection, root_secret: RootSecret, before: KeyRow | None, write: KeyWrite, at: float
+) -> KeyRow:
+    """Record id and generation outlive every change of the key; only a reset moves the generation."""
+    columns = {name: getattr(write, name) for name in ("session", "key_id", "alias", "kind")} | {"updated_at": at}
+    if before is None:
+        identity = {"org_id": write.org_id, "key_hash": write.key_hash, "created_at": at}
+        inserted = await connection.execute(insert(keys).values(**identity, **columns))
+        assert inserted.inserted_primary_key is not None
+        record_id, generation = inserted.inserted_primary_key[0], 0
+    else:
+        record_id, generation = before.record_id, before.generation + write.reset_meters
+    sealed = seal_all(root_secret, key_place(record_id), write.secrets)
+    columns |= {"secrets": json.dumps(sealed), "generation": generation}
+    await connection.execute(update(keys).where(keys.c.record_id == record_id).values(**columns))
+    await _write_uses(connection, record_id, write.uses)
+    return KeyRow(record_id, write.org_id, write.key_hash, write.key_id, generation, write.session, sealed)
+
+
+async def remove_key(connection: AsyncConnection, record_id: int) -> None:
+    await _write_uses(connection, record_id, set())
+    await connection.execute(delete(keys).where(keys.c.record_id == record_id))
+
+
+async def _write_uses(connection: AsyncConnection, record_id: int, names: set[str]) -> None:
+    await connection.execute(delete(key_uses).where(key_uses.c.record_id == record_id))
+    if names:
+        rows = [{"name": name, "record_id": record_id} for name in sorted(names)]
+        await connection.execute(insert(key_uses), rows)
+
+
+def _key_row(row: Row[Any]) -> KeyRow:
+    return KeyRow(**row._asdict() | {"secrets": json.loads(row.secrets)})

@@ -1,0 +1,64 @@
+"""What a writer hands to the records, and why it may be refused. Secrets are in plain here, never stored so."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from propylon.errors import Problem
+
+API: Final = "api"  # origin of what was written through the Gateway API
+FILE_PREFIX: Final = "file:"
+EVERYTHING: Final = "*"
+
+
+class KeyWrite(NamedTuple):
+    """A key as it shall be. What it replaces is found by its hash, which stands for organisation and key ID."""
+
+    org_id: str
+    key_hash: str
+    session: str  # JSON without its secrets
+    secrets: Mapping[str, str] = {}  # field path -> plain text; all of them, those that are kept too
+    key_id: str = ""  # only if it is no credential: the ID of a key that verifies JWTs
+    alias: str = ""
+    kind: str = "token"
+    api_ids: tuple[str, ...] = ()  # what the session refers to, for searching
+    policy_ids: tuple[str, ...] = ()
+    reset_meters: bool = False
+
+    @property
+    def uses(self) -> set[str]:
+        """Under the names of the change log."""
+        return {f"api:{id_}" for id_ in self.api_ids} | {f"policy:{self.org_id}/{id_}" for id_ in self.policy_ids}
+
+
+class DefinitionWrite(NamedTuple):
+    """An API definition or a policy as it shall be."""
+
+    id: str
+    org_id: str
+    body: str  # JSON without its secrets
+    secrets: Mapping[str, str] = {}  # field path -> plain text
+    origin: str = API  # or "file:<path>"
+
+
+class FileLoad(NamedTuple):
+    """What a reload did, by the names of the change log. A file that is a Problem changed nothing."""
+
+    written: list[str]
+    removed: list[str]
+    problems: list[Problem]  # path is that of the file
+
+
+class OwnedByFile(Exception):
+    """Only its file may change or remove this definition."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"owned by the file {path}; change it there and reload")
+        self.path = path
+
+
+class EtagMismatch(Exception):
+    """Somebody else's write came first. `current` is the etag that stands, "" when the record is gone."""
+
+    def __init__(self, current: str) -> None:
+        super().__init__("changed meanwhile; read it again")
+        self.current = current

@@ -1,0 +1,241 @@
+"""One gateway worker, from fork to exit: what it opens, in which order, and how it ends.
+
+Runs in a process of its own; the parent (`server.py`) talks to it through signals, two pipes and one shared page.
+Imports nothing of the control plane.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import uvloop
+
+from propylon import __version__
+from propylon.clock import SystemClock
+from propylon.errors import StoreUnavailable
+from propylon.exchange import Exchange
+from propylon.gateway import replies
+from propylon.gateway.client_address import TrustedProxies
+from propylon.gateway.deadlines import Deadlines
+from propylon.gateway.downstream import Downstream, DownstreamSettings
+from propylon.gateway.forward import Forward
+from propylon.gateway.handle import Handle
+from propylon.gateway.listener import Listener, server_tls
+from propylon.gateway.own_pages import OwnPages
+from propylon.gateway.pool import PoolLimits, Pools
+from propylon.gateway.revocation import Revocation
+from propylon.http.limits import HeadLimits
+from propylon.settings import Settings
+from propylon.snapshot.compile import Workshop, process_environment
+from propylon.snapshot.follow import Follow
+from propylon.snapshot.route import control_route
+from propylon.steps.keyring import Keyring, PolicyBook
+from propylon.steps.step import StepSettings, Surroundings
+from propylon.stores.lmdb import LmdbMeters
+from propylon.stores.ports import Lookups, Meters
+from propylon.stores.sealing import RootSecret
+from propylon.tasks import spawn
+from propylon.usage.folding import Folding, LogLimits
+
+log = logging.getLogger("propylon.worker")
+BEAT_S: Final = 0.5
+FOLLOW_S: Final = 0.25
+FLUSH_S: Final = 1.0
+SYNC_S: Final = 3.0
+
+
+class WorkerPlan(NamedTuple):
+    """What the parent hands to a worker."""
+
+    slot: int
+    settings: Settings
+    listening: socket.socket
+    control_socket: str
+    root_secret: RootSecret
+    open_stores: Callable[[], tuple[Lookups, LmdbMeters]]
+    beat_fd: int  # one byte each half second; the first says ready
+    lifeline_fd: int  # end of file: the parent is gone
+    node_state: Callable[[], dict[str, object]]  # what the parent knows of the other processes
+
+
+def run_worker(plan: WorkerPlan) -> None:
+    """Returns when the worker has drained."""
+    uvloop.run(Worker(plan).run())
+
+
+class Worker:
+    """The parts of one worker and its two visible sequences: start and stop."""
+
+    def __init__(self, plan: WorkerPlan) -> None:
+        self._plan = plan
+        self._settings = plan.settings
+        self._stop = asyncio.Event()
+        self._draining = False
+        self._clock = SystemClock()
+
+    async def run(self) -> None:
+        await self._start()
+        await self._stop.wait()
+        await self._end()
+
+    async def _start(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(signal.SIGINT, lambda: None)  # the parent's to handle
+        loop.add_signal_handler(signal.SIGHUP, self._reread_tls)
+        loop.add_reader(self._plan.lifeline_fd, self._stop.set)
+        self._lookups, self._meters = self._plan.open_stores()
+        self._follow = self._make_follow(self._lookups, self._meters)
+        await self._follow.start()
+        self._usage = Folding(
+            self._meters, self._clock, LogLimits(self._settings.request_log_per_s, self._settings.refusal_log_per_s)
+        )
+        self._running: dict[Exchange, Downstream] = {}
+        self._deadlines = Deadlines(loop)
+        self._listener = self._make_listener()
+        revocation = Revocation(self._follow, self._running, self._clock)
+        if not self._settings.streams_outlive_revocation:
+            self._follow.on_change = revocation.on_change
+        self._deadlines.start()
+        await self._listener.start(self._plan.listening)
+        spawn(self._every(BEAT_S, self._beat), "beat")
+        spawn(self._every(FOLLOW_S, self._follow.catch_up), "follow")
+        spawn(self._every(FLUSH_S, self._usage.flush), "usage")
+        spawn(self._every(SYNC_S, self._sync), "sync")
+        spawn(self._every(1.0, self._tidy, revocation), "tidy")
+
+    async def _end(self) -> None:
+        """Not ready → running exchanges end → usage is flushed → stores close."""
+        self._draining = True
+        await self._listener.drain(self._settings.drain_timeout_s)
+        self._deadlines.stop()
+        self._pools.close()
+        await self._usage.flush()
+        await self._meters.close()
+        await self._lookups.close()
+
+    # -- parts ----------------------------------------------------------------------------------------------------
+
+    def _make_follow(self, lookups: Lookups, meters: Meters) -> Follow:
+        settings = self._settings
+        book = PolicyBook()
+        keyring = Keyring(
+            lookups,
+            self._plan.root_secret,
+            book,
+            entries_max=settings.cached_keys_max,
+            in_flight_max=settings.lookups_in_flight,
+        )
+        surroundings = Surroundings(self._clock, meters, _step_settings(settings))
+        return Follow(
+            lookups,
+            meters,
+            Workshop(
+                keyring, book, surroundings, self._plan.root_secret, process_environment(), settings.default_org_id
+            ),
+        )
+
+    def _make_listener(self) -> Listener:
+        settings = self._settings
+        limits = HeadLimits(settings.target_max_bytes, settings.head_max_bytes, settings.head_fields_max)
+        pool_limits = PoolLimits(
+            settings.connect_timeout_s,
+            settings.upstream_idle_timeout_s,
+            settings.upstream_idle_max,
+            settings.upstream_connections_max,
+        )
+        self._pools = Pools(pool_limits, limits, self._deadlines)
+        self._tls = (
+            server_tls(settings.tls_certificate, settings.tls_key)
+            if settings.tls_certificate and settings.tls_key
+            else None
+        )
+        forward = Forward(self._pools, settings.upstream_timeout_s, b"https" if self._tls else b"http")
+        control = control_route(self._plan.control_socket) if settings.serves_control_on_listen else None
+        pages = OwnPages(forward, control, {"/hello": self._hello, "/ready": self._ready})
+        handle = Handle(self._follow, forward, pages, self._usage.record, self._running)
+        if settings.hide_generator_header:
+            replies.generator_fields.clear()
+        downstream = DownstreamSettings(
+            limits,
+            settings.head_timeout_s,
+            settings.idle_timeout_s,
+            settings.body_timeout_s,
+            settings.request_body_max_bytes,
+            TrustedProxies(settings.trusted_proxies),
+            self._tls,
+        )
+        return Listener(handle, downstream, self._deadlines, settings.connections_max)
+
+    # -- repeated work --------------------------------------------------------------------------------------------
+
+    async def _every(self, seconds: float, work: "Callable[..., object]", *arguments: object) -> None:
+        """A failing store is waited for; its absence shows in /ready and in every refusal."""
+        while True:
+            try:
+                outcome = work(*arguments)
+                if asyncio.iscoroutine(outcome):
+                    await outcome
+            except StoreUnavailable as failure:
+                log.warning("%s: %s", failure.code, failure.detail)
+            await asyncio.sleep(seconds)
+
+    def _beat(self) -> None:
+        with contextlib.suppress(OSError):  # the pipe is full or closed: the parent is behind or gone
+            os.write(self._plan.beat_fd, b".")
+
+    def _sync(self) -> None:
+        self._meters.sync()
+
+    def _tidy(self, revocation: Revocation) -> None:
+        self._pools.close_idle(asyncio.get_running_loop().time())
+        revocation.end_expired_tunnels()
+
+    def _reread_tls(self) -> None:
+        """A renewed certificate for connections from now on; one that does not load changes nothing."""
+        certificate, key = self._settings.tls_certificate, self._settings.tls_key
+        if self._tls is None or certificate is None or key is None:
+            return
+        try:
+            self._tls.load_cert_chain(certificate, key)
+        except OSError as error:
+            log.error("tls_certificate and tls_key were not read again: %s", error)  # noqa: TRY400 - the text says it all
+
+    # -- own pages ------------------------------------------------------------------------------------------------
+
+    def _hello(self) -> tuple[int, dict[str, object]]:
+        return 200, {"status": "pass", "version": __version__, "description": "Propylon"}
+
+    def _ready(self) -> tuple[int, dict[str, object]]:
+        if self._draining:
+            return 503, {"status": "error", "message": "Gateway is shutting down"}
+        broken = {
+            api_id: [problem.message for problem in state.problems]
+            for api_id, state in self._follow.snapshot.apis.items()
+            if state.problems
+        }
+        state = self._plan.node_state()
+        status = "degraded" if broken or state.get("degraded") else "pass"
+        details = {
+            **state,
+            "revision": self._follow.applied,
+            "apis": len(self._follow.snapshot.apis),
+            "problems": broken,
+        }
+        return 200, {"status": status, "version": __version__, "description": "Propylon ready", "details": details}
+
+
+def _step_settings(settings: Settings) -> StepSettings:
+    return StepSettings(
+        allow_master_keys=settings.allow_master_keys,
+        min_token_length=settings.min_token_length,
+        quota_exceeded_status=settings.quota_exceeded_status,
+        rate_headers_of_quota=settings.rate_limit_response_headers == "quotas",
+        fixed_windows=settings.rate_limit_algorithm == "fixed",
+        verified_tokens_max=settings.verified_tokens_max,
+    )

@@ -1,0 +1,170 @@
+"""A real gateway for a test: `propylon serve` as a process with its own folder, address and secret."""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any
+
+from tests.kit.client import Response, request
+
+SAFETY_S = 30.0  # a bound against hanging, never something a test asserts
+READY = "propylon ready on "
+SETTINGS: Mapping[str, Any] = {"workers": 1}
+
+Definition = Mapping[str, Any]
+
+
+class Gateway:
+    """One `propylon serve`; it may be stopped, killed and started again on the same folder."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.secret = secrets.token_urlsafe(16)
+        self.port = _free_port()
+        own = {"listen": f"127.0.0.1:{self.port}", "secret": self.secret, "data_dir": str(folder / "data")}
+        self.config = folder / "propylon.toml"
+        self.config.write_text(
+            "".join(f"{name} = {json.dumps(value)}\n" for name, value in (own | dict(settings)).items())
+        )
+        self.stderr_path = folder / "stderr"
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Of the parent."""
+        return self._running().pid
+
+    def api(self, method: str, path: str, body: Any = None, secret: str | None = None) -> Response:
+        """A call of the Gateway API; `body` is sent as JSON."""
+        fields = {"X-Tyk-Authorization": self.secret if secret is None else secret}
+        return request(method, self.url + path, None if body is None else json.dumps(body).encode(), fields)
+
+    def start(self) -> None:
+        """Returns once it is ready."""
+        command = [sys.executable, "-m", "propylon.cli.main", "serve", "--config", str(self.config)]
+        environment = {name: text for name, text in os.environ.items() if not name.startswith("PROPYLON_")}
+        with self.stderr_path.open("a") as stderr:
+            self._process = subprocess.Popen(
+                command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True
+            )
+        assert self._process.stdout is not None
+        reading = _Reading(self._process.stdout)
+        if not reading.line_seen.wait(SAFETY_S) or not reading.ready:
+            self.kill()
+            raise AssertionError(f"not ready, stdout {reading.lines}, stderr:\n{self.stderr_path.read_text()}")
+
+    def stop(self) -> None:
+        """SIGTERM; it must end by itself, with 0, and leave no process behind."""
+        process = self._running()
+        process.send_signal(signal.SIGTERM)
+        try:
+            status: int | str = process.wait(SAFETY_S)
+        except subprocess.TimeoutExpired:
+            status = f"nothing within {SAFETY_S} s"
+        left = _kill_group(process.pid)
+        process.wait(SAFETY_S)
+        self._process = None
+        assert status == 0, f"ended with {status}, stderr:\n{self.stderr_path.read_text()}"
+        assert not left, f"left processes behind, stderr:\n{self.stderr_path.read_text()}"
+
+    def kill(self) -> None:
+        """SIGKILL to all of its processes at once."""
+        process = self._running()
+        _kill_group(process.pid)
+        process.wait(SAFETY_S)
+        self._process = None
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
+
+    def _running(self) -> "subprocess.Popen[str]":
+        assert self._process is not None, "the gateway is not running"
+        return self._process
+
+
+class _Reading:
+    """Reads a stdout to its end, so that it never fills; knows whether the ready line came."""
+
+    def __init__(self, stdout: IO[str]) -> None:
+        self.lines: list[str] = []
+        self.ready = False
+        self.line_seen = threading.Event()  # the ready line, or the end
+        threading.Thread(target=self._read, args=(stdout,), daemon=True).start()
+
+    def _read(self, stdout: IO[str]) -> None:
+        with stdout:
+            for line in stdout:
+                self.lines.append(line)
+                if line.startswith(READY):
+                    self.ready = True
+                    self.line_seen.set()
+        self.line_seen.set()
+
+
+@contextlib.contextmanager
+def running_gateway(
+    apis: Sequence[Definition] = (),
+    policies: Sequence[Definition] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> Iterator[Gateway]:
+    """A gateway with these definitions as files; stopped at the end. Its stderr is printed when the test fails."""
+    with TemporaryDirectory(prefix="propylon-") as name:
+        folder = Path(name)
+        paths = {
+            "app_path": _write_definitions(folder / "apps", apis, "api_id"),
+            "policy_path": _write_definitions(folder / "policies", policies, "id"),
+        }
+        gateway = Gateway(folder, {**SETTINGS, **paths, **(settings or {})})
+        gateway.start()
+        try:
+            yield gateway
+        except BaseException:
+            print(gateway.stderr_path.read_text(), file=sys.stderr)
+            if gateway.is_running:
+                gateway.kill()
+            raise
+        if gateway.is_running:
+            gateway.stop()
+
+
+def _write_definitions(folder: Path, definitions: Sequence[Definition], id_field: str) -> str:
+    folder.mkdir()
+    for definition in definitions:
+        (folder / f"{definition[id_field]}.json").write_text(json.dumps(definition))
+    return str(folder)
+
+
+def _free_port() -> int:
+    """Below the range from which the system picks ports for outgoing connections, so that none takes it meanwhile."""
+    while True:
+        port = 16384 + secrets.randbelow(16384)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def _kill_group(leader: int) -> bool:
+    """Whether there was anybody left to kill."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
