@@ -4,17 +4,17 @@ import datetime
 import tempfile
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from bench.footprint import idle_connection_kib, idle_members, members_table, memory_goals, start_goals
 from bench.gateway import Gateway, running_gateway
-from bench.load import CONNECTIONS
+from bench.load import CONNECTIONS, PACED_CONNECTIONS
 from bench.machine import machine_lines
 from bench.origin import running_origin
 from bench.processes import NotRun, demand, end_all_on_sigterm, two_cores
-from bench.proxies import Proxy, running_bare_nginx, running_haproxy
+from bench.proxies import running_bare_nginx, running_haproxy
 from bench.rounds import Bench, Proxies
 from bench.rows import ROWS, Row
 from bench.table import Goal, Results, budgets, goals_table, notes_list, results_table
@@ -22,10 +22,11 @@ from bench.tokens import HMAC_SECRET
 
 METHOD = """\
 One core for the proxy, one for wrk ({connections} connections, 12 request headers) and the origin (nginx, 500 bytes of
-JSON). One worker each. Rounds: {rounds} of {seconds} s a row, all rows in turn; medians (least–most).
-Ratios are taken within a round.
-CPU is that of all processes of the proxy, from before the load until they are quiet again, which includes Propylon's
-control process draining usage. "Core busy" below 95 % means that wrk or the origin was the limit, not the proxy."""
+JSON). One worker each. Rounds: {rounds}, of {seconds} s a row, all rows in turn. Figures are medians (least–most),
+ratios are taken within a round. CPU is that of all processes of the proxy, from before the load until they are quiet
+again, which includes Propylon's control process draining usage. "Core busy" below 95 % means that wrk or the origin was
+the limit, not the proxy. Paced rows use {paced} connections that wait between requests."""
+Opened = TypeVar("Opened")
 NAMES = {row.name: row for row in ROWS}
 
 
@@ -41,7 +42,7 @@ class Report:
         parts = [
             f"# Benchmark of {datetime.date.today()}",
             "\n".join(machine_lines()),
-            METHOD.format(connections=CONNECTIONS, rounds=rounds, seconds=seconds),
+            METHOD.format(connections=CONNECTIONS, paced=PACED_CONNECTIONS, rounds=rounds, seconds=seconds),
             results_table(self.results),
             notes_list(self.results),
             goals_table(budgets(self.results) + self.goals),
@@ -89,38 +90,28 @@ def _measured(rows: list[Row], seconds: int, rounds: int) -> Report:
     with tempfile.TemporaryDirectory(prefix="propylon-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         origin = stack.enter_context(running_origin(folder, core=load_core))
-        gateway = _opened_gateway(stack, rows, folder, origin, proxy_core)
+        gateway = _opened(stack, running_gateway(folder / "gateway", origin, core=proxy_core))
         proxies: Proxies = {
             "nginx": _opened(stack, running_bare_nginx(folder, origin, core=proxy_core)),
             "haproxy": _opened(stack, running_haproxy(folder, origin, HMAC_SECRET, core=proxy_core)),
             "propylon": gateway if isinstance(gateway, NotRun) else gateway.proxy,
         }
         started = None if isinstance(gateway, NotRun) else gateway
-        _measure_footprint(report, folder / "starts", origin, started)
-        run = Bench(proxies, started, folder, load_core=load_core, seconds=seconds)
+        if started is not None:
+            _measure_footprint(report, folder / "starts", origin, started)
+        run = Bench(proxies, started, origin, folder, load_core=load_core, seconds=seconds)
         report.results = run.run(rows, rounds, _say)
     return report
 
 
-def _opened(stack: ExitStack, proxy: AbstractContextManager[Proxy]) -> Proxy | NotRun:
+def _opened(stack: ExitStack, opening: AbstractContextManager[Opened]) -> Opened | NotRun:
     try:
-        return stack.enter_context(proxy)
+        return stack.enter_context(opening)
     except NotRun as reason:
         return reason
 
 
-def _opened_gateway(stack: ExitStack, rows: list[Row], folder: Path, origin: int, core: int) -> Gateway | NotRun:
-    if all(row.proxy != "propylon" for row in rows):
-        return NotRun("no row asks for it")
-    try:
-        return stack.enter_context(running_gateway(folder / "gateway", origin, core=core))
-    except NotRun as reason:
-        return reason
-
-
-def _measure_footprint(report: Report, folder: Path, origin: int, gateway: Gateway | None) -> None:
-    if gateway is None:
-        return
+def _measure_footprint(report: Report, folder: Path, origin: int, gateway: Gateway) -> None:
     members = idle_members(gateway)
     report.sections.append(members_table(members))
     try:

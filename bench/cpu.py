@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.processes import NotRun
+
 PROC = Path("/proc")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 QUIET_SHARE = 0.03  # of one core; beats and an idle control process stay below it
@@ -54,7 +56,10 @@ def family(root: int, processes: list[Process]) -> list[Process]:
 
 
 def cpu_s(root: int, proc: Path = PROC) -> float:
-    return sum(member.ticks for member in family(root, read_processes(proc))) / TICKS_PER_S
+    members = family(root, read_processes(proc))
+    if not members:
+        raise NotRun(f"process {root} has ended")
+    return sum(member.ticks for member in members) / TICKS_PER_S
 
 
 def settled_cpu_s(root: int) -> tuple[float, bool]:

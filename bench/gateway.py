@@ -24,7 +24,7 @@ PER_KEY_JWT: Mapping[str, Any] = {"enable_jwt": True, "jwt_signing_method": "hma
 # Caches far smaller than the credentials that rotate through them, so that "fresh" and "cold" hold for each request.
 VERIFIED_TOKENS_MAX = 1000
 FRESH_TOKENS = 4 * VERIFIED_TOKENS_MAX
-CACHED_KEYS_MAX = 500
+CACHED_KEYS_MAX = 200
 COLD_KEYS = 4 * CACHED_KEYS_MAX
 
 CONFIG = """\

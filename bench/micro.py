@@ -1,9 +1,11 @@
-"""`python -m bench.micro`: what the single operations of the hot path cost, by timeit. Best of several repeats.
+"""`python -m bench.micro`: what the single operations of the hot path cost, by timeit.
 
+CPU time of the best of several repeats, so that other work on the machine counts as little as can be.
 Each operation is imported when its turn comes: one that is missing is reported with its reason and costs no other.
 """
 
 import tempfile
+import time
 import timeit
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -99,7 +101,7 @@ OPERATIONS = {
 
 def microseconds(operation: Operation) -> float:
     """The best repeat: what the others took longer was the machine's."""
-    timer = timeit.Timer(operation)
+    timer = timeit.Timer(operation, timer=time.process_time)
     number, took_s = timer.autorange()
     number = max(1, int(number * REPEAT_S / took_s))
     return min(timer.repeat(REPEATS, number)) / number * 1e6

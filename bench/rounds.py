@@ -28,9 +28,10 @@ class Bench:
     """One run: proxies that are up, the rows, and what came of them so far."""
 
     def __init__(
-        self, proxies: Proxies, gateway: Gateway | None, folder: Path, *, load_core: int, seconds: int
+        self, proxies: Proxies, gateway: Gateway | None, origin: int, folder: Path, *, load_core: int, seconds: int
     ) -> None:
         self._proxies = proxies
+        self._origin = origin
         self._gateway = gateway
         self._folder = folder
         self._callers = CallerFiles(folder)
@@ -67,22 +68,25 @@ class Bench:
         loads = self._loads(row, proxy)
         _demand_service(row, proxy, loads[0].credentials)
         run_loads(loads[:1], WARM_UP_S, self._folder, core=self._load_core)
-        before, _ = settled_cpu_s(proxy.pid) if proxy.has_usage else (cpu_s(proxy.pid), True)
+        before, _ = _counted_cpu_s(proxy)
         outcomes = run_loads(loads, self._seconds, self._folder, core=self._load_core)
-        after, is_quiet = settled_cpu_s(proxy.pid) if proxy.has_usage else (cpu_s(proxy.pid), True)
+        after, is_quiet = _counted_cpu_s(proxy)
         if not is_quiet:
             self._note(row, f"still busy {SETTLED_WITHIN_S:.0f} s after the load; its CPU is not all counted")
-        _demand_answers(outcomes)
-        self._note_flood(row, outcomes)
-        return _sample(outcomes, after - before)
+        _demand_answers(outcomes[0])
+        if row.flood == "proxy":
+            _demand_refusals(outcomes[1])
+        for flood in outcomes[1:]:
+            self._note(row, f"the flood reached {flood.rate_per_s:,.0f}/s")
+        return _sample(outcomes if row.flood == "proxy" else outcomes[:1], after - before)
 
     def _loads(self, row: Row, proxy: Proxy) -> list[Load]:
         """The row's own requests first."""
         credentials = self._callers.file(row, self._gateway if row.proxy == "propylon" else None)
-        base = f"http://127.0.0.1:{proxy.port}"
-        loads = [Load(base + row.path, row.mode, credentials, self._rate_per_s(row))]
-        if row.flood_path:
-            loads.append(Load(base + row.flood_path, "unknown", credentials, FLOOD_RATE_PER_S))
+        loads = [Load(f"http://127.0.0.1:{proxy.port}{row.path}", row.mode, credentials, self._rate_per_s(row))]
+        if row.flood:
+            at = proxy.port if row.flood == "proxy" else self._origin
+            loads.append(Load(f"http://127.0.0.1:{at}{row.path}", "unknown", credentials, FLOOD_RATE_PER_S))
         return loads
 
     def _rate_per_s(self, row: Row) -> float:
@@ -92,12 +96,13 @@ class Bench:
             raise NotRun(f"needs the row {row.half_of}")
         return median(sample.rate_per_s for sample in self._samples[row.half_of]) / 2
 
-    def _note_flood(self, row: Row, outcomes: Sequence[Outcome]) -> None:
-        for flood in outcomes[1:]:
-            self._note(row, f"the flood reached {flood.rate_per_s:,.0f}/s, all refused")
-
     def _note(self, row: Row, text: str) -> None:
         self._notes.setdefault(row.name, []).append(text)
+
+
+def _counted_cpu_s(proxy: Proxy) -> tuple[float, bool]:
+    """So far, with what is left over from the load where there is such work; and whether that is done."""
+    return settled_cpu_s(proxy.pid) if proxy.has_usage else (cpu_s(proxy.pid), True)
 
 
 def _sample(outcomes: Sequence[Outcome], cpu_seconds: float) -> Sample:
@@ -107,16 +112,18 @@ def _sample(outcomes: Sequence[Outcome], cpu_seconds: float) -> Sample:
     return Sample(cpu_seconds * 1e6 / requests, requests / good.seconds, good.p50_ms, good.p99_ms)
 
 
-def _demand_answers(outcomes: Sequence[Outcome]) -> None:
-    """Every good request was answered well, and nothing of a flood was."""
-    for outcome in outcomes:
-        if outcome.broken or not outcome.requests:
-            raise NotRun(f"{outcome.broken} requests broke off, {outcome.requests} were answered")
-    if outcomes[0].refused:
-        raise NotRun(f"{outcomes[0].refused} of {outcomes[0].requests} requests were refused")
-    for flood in outcomes[1:]:
-        if flood.refused != flood.requests:
-            raise NotRun(f"{flood.requests - flood.refused} unknown keys were let in")
+def _demand_answers(good: Outcome) -> None:
+    if good.broken or not good.requests:
+        raise NotRun(f"{good.broken} requests broke off, {good.requests} were answered")
+    if good.refused:
+        raise NotRun(f"{good.refused} of {good.requests} requests were refused")
+
+
+def _demand_refusals(flood: Outcome) -> None:
+    if flood.broken or flood.refused != flood.requests:
+        raise NotRun(
+            f"of {flood.requests} unknown keys {flood.requests - flood.refused} got in, {flood.broken} broke off"
+        )
 
 
 def _demand_service(row: Row, proxy: Proxy, credentials: Path) -> None:

@@ -43,9 +43,9 @@ ROWS = (
     Row("key", "Propylon, plain key, no limits", "propylon", "/key/", "key"),
     Row("key-cold", "Propylon, cold key per request", "propylon", "/key/", "key-cold", "rotating"),
     Row("quiet", "Propylon, plain key at 2,000/s", "propylon", "/key/", "key", rate_per_s=QUIET_RATE_PER_S),
-    Row(
+    Row(  # what the flood costs the good requests by keeping the generator's core busy
         "control",
-        "the same, 10,000 unknown keys/s past Propylon to the origin (what the generator's own work adds)",
+        "the same, 10,000 unknown keys/s sent to the origin instead",
         "propylon",
         "/key/",
         "key",
@@ -54,7 +54,7 @@ ROWS = (
     ),
     Row(
         "flood",
-        "the same beside 10,000 unknown keys/s",
+        "the same, 10,000 unknown keys/s sent to Propylon",
         "propylon",
         "/key/",
         "key",

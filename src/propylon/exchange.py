@@ -30,7 +30,7 @@ class Caller:
         self.session = session
         self.names = names  # of the records this rests on, as in the change log
         self.meter_prefix = meter_prefix  # record and generation: what this caller's meters are named by
-        self.charges: dict[str, ChargePlan] = {}  # by API id; by steps/admit
+        self.charges: dict[str, tuple[object, ChargePlan]] = {}  # by API id and endpoint: maker, plan; by steps/admit
 
 
 class Exchange:

@@ -4,7 +4,6 @@ It stays clean (no loop, thread, LMDB or SQL handle), so that it can fork succes
 its children it shares with them in one anonymous page: a byte per worker slot and one for the control process.
 """
 
-import fcntl
 import importlib
 import logging
 import mmap
@@ -24,13 +23,12 @@ from typing import Final, NoReturn
 
 from setproctitle import setproctitle
 
-from propylon.gateway.listener import bind
 from propylon.settings import Address, Settings
+from propylon.startup import CannotStart, bind_all, lock, root_secret
 from propylon.stores.lmdb import LmdbMeters, open_meters
 from propylon.stores.lmdb_damage import check_pages, set_aside
 from propylon.stores.ports import Lookups
 from propylon.stores.records.lookups import SqliteLookups
-from propylon.stores.sealing import RootSecret, load_or_make
 from propylon.workers import WorkerPlan, run_worker
 
 log = logging.getLogger("propylon.server")
@@ -41,10 +39,6 @@ TICK_S: Final = 0.25
 KILL_AFTER_S: Final = 5.0  # beyond drain_timeout_s, before what is left is killed
 USAGE_LINES_MAX: Final = 200_000  # a line per worker and second: a day of a control process that is away
 CONTROL: Final = -1  # the slot of the control process
-
-
-class CannotStart(Exception):
-    """Why the gateway does not start, with the remedy; exit code 2."""
 
 
 class State(IntEnum):
@@ -84,9 +78,9 @@ class Server:
 
     def run(self) -> int:
         setproctitle("propylon: parent")
-        self._lock = _lock(self._settings.data_dir)
-        self._root_secret = _root_secret(self._settings)
-        self._listening = _bind_all(self._settings.listen_address, self._settings.workers)
+        self._lock = lock(self._settings.data_dir)
+        self._root_secret = root_secret(self._settings)
+        self._listening = bind_all(self._settings.listen_address, self._settings.workers)
         self._check_meters()
         self._runtime_dir = tempfile.mkdtemp(prefix="propylon-")  # 0700, and short: socket paths end at 107 bytes
         self._lifeline_read, self._lifeline_write = os.pipe()
@@ -323,37 +317,6 @@ def serve(settings: Settings) -> int:
         if str(why):
             print(f"propylon cannot start: {why}", file=sys.stderr)
         return 2
-
-
-def _lock(data_dir: Path) -> int:
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise CannotStart(
-            f"data_dir {data_dir} is used by another gateway; stop it or choose another data_dir"
-        ) from None
-    except OSError as error:
-        raise CannotStart(f"data_dir {data_dir} cannot be used: {error.strerror}; choose another data_dir") from error
-    return lock
-
-
-def _root_secret(settings: Settings) -> RootSecret:
-    given = settings.root_secret_text()
-    return RootSecret.from_text(given) if given else load_or_make(settings.data_dir / "root_secret")
-
-
-def _bind_all(address: Address, workers: int) -> list[socket.socket]:
-    """One socket a worker slot; bound once without sharing first, so that a foreign listener is noticed."""
-    host = "127.0.0.1" if address.host == "localhost" else address.host
-    try:
-        probe = bind(host, address.port, shared=False)
-        port = probe.getsockname()[1]
-        probe.close()
-        return [bind(host, port, shared=True) for _ in range(workers)]
-    except OSError as error:
-        raise CannotStart(f"listen {address}: {error.strerror}; stop what uses it or set another listen") from error
 
 
 def _live(work: Callable[[], object]) -> NoReturn:

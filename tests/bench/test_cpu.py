@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.cpu import TICKS_PER_S, Process, cpu_s, family, parse_pss_mib, parse_stat, read_processes, title
+from bench.processes import NotRun
 
 
 def stat_line(pid: int, parent: int, *, name: str = "nginx", ticks: tuple[int, int, int, int] = (0, 0, 0, 0)) -> str:
@@ -47,6 +48,11 @@ def test_cpu_time_is_that_of_the_whole_family_in_seconds(tmp_path: Path) -> None
         stat_line(12, 1, ticks=(50 * second, 0, 0, 0)),
     )
     assert cpu_s(10, proc) == 4.0
+
+
+def test_cpu_time_of_a_proxy_that_is_gone_is_no_figure(tmp_path: Path) -> None:
+    with pytest.raises(NotRun, match="process 10 has ended"):
+        cpu_s(10, tmp_path)
 
 
 def test_process_that_ended_while_being_listed_is_left_out(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ from tests.kit.scenarios import wait_for_children
 def serve(environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
     clean = {name: text for name, text in os.environ.items() if not name.startswith("PROPYLON_")}
     command = [sys.executable, "-m", "propylon.cli.main", "serve"]
-    return subprocess.run(command, env=clean | dict(environment), capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(
+        command, env=clean | dict(environment), capture_output=True, text=True, timeout=30, check=False
+    )
 
 
 def test_every_wrong_setting_is_named_and_the_exit_code_is_2(tmp_path: Path) -> None:

@@ -42,7 +42,9 @@ def statuses(clients: list[Client], path: str, credential: str) -> set[int]:
     return {client.read_response().status for client in clients}
 
 
-def test_a_created_key_is_good_and_a_deleted_one_is_not_on_every_worker(gateway: Gateway, clients: list[Client]) -> None:
+def test_a_created_key_is_good_and_a_deleted_one_is_not_on_every_worker(
+    gateway: Gateway, clients: list[Client]
+) -> None:
     for _ in range(ROUNDS):
         assert statuses(clients, "/token/x", "on-and-off") == {403}
         assert gateway.api("POST", "/tyk/keys/on-and-off", session("token")).status == 200

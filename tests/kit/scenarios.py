@@ -54,19 +54,18 @@ def exact_rate(gateway: Gateway, *, rate: int, per_s: float, seconds: float, con
     assert gateway.api("POST", f"/tyk/keys/{key}", body).status == 200
     ends = time.monotonic() + seconds
     request = get_request("/token/x", {"Authorization": key})
-    outcomes = asyncio.run(
-        load(gateway.port, request, connections=connections, until=lambda: time.monotonic() >= ends)
-    )
-    return RateFigures(
-        len(outcomes), count(outcomes, 200), most_in_a_window(outcomes, per_s), rate, seconds / per_s
-    )
+    outcomes = asyncio.run(load(gateway.port, request, connections=connections, until=lambda: time.monotonic() >= ends))
+    return RateFigures(len(outcomes), count(outcomes, 200), most_in_a_window(outcomes, per_s), rate, seconds / per_s)
 
 
 def quota_over_kills(gateway: Gateway, *, quota: int, kills: int, seed: int) -> QuotaFigures:
     """Spends one key's quota while workers are killed; needs the API `token`."""
     chance = random.Random(seed)
     key = f"quota-{chance.randrange(10**9)}"
-    assert gateway.api("POST", f"/tyk/keys/{key}", session("token", quota_max=quota, quota_renewal_rate=86400)).status == 200
+    assert (
+        gateway.api("POST", f"/tyk/keys/{key}", session("token", quota_max=quota, quota_renewal_rate=86400)).status
+        == 200
+    )
     return asyncio.run(_quota_over_kills(gateway, key, quota, kills, chance))
 
 
@@ -91,7 +90,7 @@ async def _quota_over_kills(gateway: Gateway, key: str, quota: int, kills: int, 
         while not is_spent():
             batch_ends = time.monotonic() + 0.5
             outcomes.extend(
-                await load(gateway.port, request, connections=16, until=lambda: time.monotonic() >= batch_ends)
+                await load(gateway.port, request, connections=16, until=lambda: time.monotonic() >= batch_ends)  # noqa: B023 - awaited at once
             )
 
     await asyncio.gather(kill_workers(), spend())

@@ -43,7 +43,9 @@ class Access:
         if len(secrets) == 1 and compare_digest(secrets[0], self._secret):
             return None
         self._count(address, began, wrong + 1)
-        log.warning("wrong or no X-Tyk-Authorization from %s for %s, attempt %d of a minute", client_ip, what, wrong + 1)
+        log.warning(
+            "wrong or no X-Tyk-Authorization from %s for %s, attempt %d of a minute", client_ip, what, wrong + 1
+        )
         return error(403, WRONG_SECRET)
 
     def _count(self, address: str, began: float, wrong: int) -> None:

@@ -1,21 +1,136 @@
-"""/tyk/apis: API definitions, classic form (gateway-api.md §4). Live when answered.
+"""/tyk/apis: API definitions in the classic form (gateway-api.md §4). Live when answered.
 
-A definition that does not compile replaces nothing: `definitions.judge_api` decides, the same judgement that workers
-compile with.
+One that cannot be served replaces nothing: the judgement is the one workers compile with.
 """
 
 import json
-import secrets
+import re
+from secrets import token_hex
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from propylon.control.definitions import JudgedApi, judge_api
+from propylon.control.definitions import JudgedApi, judge_api, taken_listen_path
 from propylon.control.desk import Desk
-from propylon.control.envelope import Refused, answer, done, listed, read_body
-from propylon.model.api_definition import public_view
+from propylon.control.envelope import Refused, answer, cleared, demand_match, done, etag, flag, listed, read_body
+from propylon.errors import Problem
+from propylon.model.api_definition import public_view, unwrap
 from propylon.stores.ports import DefinitionRow
+from propylon.stores.records.edit import Edit
 
+ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 NOT_FOUND: Final = "API not found"
-OAS: Final = "oas"
+
+
+async def read_all(desk: Desk, request: Request) -> Response:
+    return answer([_view(desk, row) for row in await desk.records.apis()])
+
+
+async def read(desk: Desk, request: Request) -> Response:
+    row = await _stored(desk, request)
+    return answer(_view(desk, row), headers=etag(row.etag))
+
+
+async def read_versions(desk: Desk, request: Request) -> Response:
+    """§4.6, of an API whose versions are not APIs of their own: it is its only version."""
+    row = await _stored(desk, request)
+    document = json.loads(row.body)
+    version = (document.get("definition") or {}).get("name") or ""
+    wanted, access = request.query_params.get("searchText", ""), request.query_params.get("accessType", "")
+    is_internal = document.get("internal") is True
+    one = {"id": row.id, "name": document.get("name", ""), "versionName": version, "internal": is_internal}
+    is_asked_for = wanted.lower() in version.lower() and access in ("", "internal" if is_internal else "external")
+    found = [{**one, "expirationDate": "", "isDefaultVersion": True}] if is_asked_for else None
+    return answer({"status": "success", "apis": found})
+
+
+async def add(desk: Desk, request: Request) -> Response:
+    """§4.3. An id that is there: nothing happens if it is the same definition, else 409 (Tyk replaces in silence)."""
+    document = dict(unwrap(await read_body(request)))
+    if not document.get("api_id"):
+        document["api_id"] = token_hex(16)
+    api_id = _checked_id(document["api_id"])
+    async with desk.records.change() as edit:
+        before = await edit.api(api_id)
+        judged = await _judge(desk, request, document, before)
+        if before is not None and not flag(request, "overwrite") and not _is_same(desk, before, judged):
+            text = f"API {api_id} exists and differs; use PUT /tyk/apis/{api_id}, or ?overwrite=1 to replace it"
+            raise Refused(409, text, code="api_exists")
+        row = await edit.put_api(judged.write(api_id))
+    return done(api_id, "added", headers=etag(row.etag), warnings=judged.warnings)
+
+
+async def change(desk: Desk, request: Request) -> Response:
+    """§4.4."""
+    api_id = (await _stored(desk, request)).id
+    document = dict(unwrap(await read_body(request)))
+    if document.get("api_id") != api_id:
+        text = "Request APIID does not match that in Definition! For Update operations these must match."
+        raise Refused(400, text)
+    async with desk.records.change() as edit:
+        before = await _to_change(edit, request, api_id)
+        judged = await _judge(desk, request, document, before)
+        row = await edit.put_api(judged.write(api_id))
+    return done(api_id, "modified", headers=etag(row.etag), warnings=judged.warnings)
+
+
+async def remove(desk: Desk, request: Request) -> Response:
+    """§4.5."""
+    async with desk.records.change() as edit:
+        row = await _to_change(edit, request, _checked_id(request.path_params["api_id"]))
+        await edit.delete_api(row.id)
+    return done(row.id, "deleted")
+
+
+async def _stored(desk: Desk, request: Request) -> DefinitionRow:
+    row = await desk.records.api(_checked_id(request.path_params["api_id"]))
+    if row is None:
+        raise Refused(404, NOT_FOUND)
+    return row
+
+
+async def _to_change(edit: Edit, request: Request, api_id: str) -> DefinitionRow:
+    row = await edit.api(api_id)
+    if row is None:
+        raise Refused(404, NOT_FOUND)
+    demand_match(request, row.etag)
+    return row
+
+
+def _checked_id(api_id: object) -> str:
+    if not isinstance(api_id, str) or not ID.fullmatch(api_id) or api_id in (".", ".."):
+        raise Refused(400, "Invalid API ID")
+    if api_id == "oas":
+        raise Refused(404, "Tyk OAS definitions are not in this version; use /tyk/apis with the classic form")
+    return api_id
+
+
+async def _judge(desk: Desk, request: Request, document: dict[str, Any], before: DefinitionRow | None) -> JudgedApi:
+    """Within the transaction of the write, so that no listen path is taken meanwhile."""
+    secrets = {} if before is None else desk.records.unseal_api(before)
+    judged = judge_api(document, secrets, cleared(request), desk.settings)
+    if isinstance(judged, list):
+        reason = f"{judged[0].path} {judged[0].message}".strip().rstrip(".")
+        raise Refused(400, f"Validation of API Definition failed. Reason: {reason}.", problems=listed(judged))
+    taken = await _taken(desk, judged, document["api_id"])
+    if taken is not None:
+        raise Refused(409, f"{taken.path} {taken.message}", code=taken.code, problems=listed([taken]))
+    return judged
+
+
+async def _taken(desk: Desk, judged: JudgedApi, api_id: str) -> Problem | None:
+    if judged.definition.internal:
+        return None
+    others = [row for row in await desk.records.apis() if row.id != api_id]
+    owner = desk.known_apis.listen_paths(others).get(judged.definition.listen_path)
+    return None if owner is None else taken_listen_path(owner)
+
+
+def _is_same(desk: Desk, row: DefinitionRow, judged: JudgedApi) -> bool:
+    same_document = json.loads(row.body) == judged.document
+    return same_document and desk.records.unseal_api(row) == judged.secrets
+
+
+def _view(desk: Desk, row: DefinitionRow) -> dict[str, Any]:
+    return public_view(json.loads(row.body), desk.records.unseal_api(row))

@@ -15,11 +15,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from propylon.control import apis, key_reads, keys, policies, reload, versions
+from propylon.control import apis, key_reads, keys, policies, reload
 from propylon.control.access import Access
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, error
 from propylon.errors import Failure, StoreUnavailable
+from propylon.stores.records.writes import OwnedByFile
 
 log = logging.getLogger("propylon.control")
 Endpoint = Callable[[Desk, Request], Awaitable[Response]]
@@ -27,7 +28,7 @@ Endpoint = Callable[[Desk, Request], Awaitable[Response]]
 READS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "/tyk/apis", apis.read_all),
     ("GET", "/tyk/apis/{api_id}", apis.read),
-    ("GET", "/tyk/apis/{api_id}/versions", versions.read),
+    ("GET", "/tyk/apis/{api_id}/versions", apis.read_versions),
     ("GET", "/tyk/policies", policies.read_all),
     ("GET", "/tyk/policies/{policy_id}", policies.read),
     ("GET", "/tyk/keys", key_reads.read_all),
@@ -82,7 +83,7 @@ def _routes(desk: Desk) -> ASGIApp:
         app.add_api_route(path, _reading(endpoint, desk), methods=[method])
     for method, path, endpoint in WRITES:
         app.add_api_route(path, _writing(endpoint, desk), methods=[method])
-    app.add_exception_handler(RoutingException, _unrouted)
+    app.add_exception_handler(HTTPException, _unrouted)
     return app
 
 
@@ -114,6 +115,8 @@ async def _answer(endpoint: Endpoint, desk: Desk, request: Request) -> Response:
         return await endpoint(desk, request)
     except Refused as refused:
         return refused.answer
+    except OwnedByFile as owned:
+        return error(409, f"owned_by_file: {owned}", code="owned_by_file", path=owned.path)
     except Failure as failure:
         log.warning("%s %s: %s", failure.code, _what(request.scope), failure.detail)
         return error(failure.status, failure.message, code=failure.code)

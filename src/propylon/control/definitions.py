@@ -3,15 +3,21 @@
 Knows neither HTTP nor files. Whether something executable can be made of an API, `snapshot.compile` says.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from propylon.errors import Problem
 from propylon.model.api_definition import ApiDefinition, keep_secrets, restore_secrets
+from propylon.model.listen_path import FIELD as LISTEN_PATH
 from propylon.model.policy import Policy, parse_policy, policy_to_json
 from propylon.settings import Settings
 from propylon.snapshot.compile import process_environment, read_api
+from propylon.stores.ports import DefinitionRow
+from propylon.stores.records.records import Records
+from propylon.stores.records.writes import API, FILE_PREFIX, DefinitionWrite
 
+KNOWN_MAX: Final = 10_000
 UNHONOURED: Final = frozenset({"not_honoured", "guard_unsupported", "unknown_field"})  # of keys and policies
 
 
@@ -21,11 +27,43 @@ class JudgedApi(NamedTuple):
     secrets: dict[str, str]
     warnings: list[Problem]  # guards among them
 
+    def write(self, api_id: str, origin: str = API) -> DefinitionWrite:
+        body = json.dumps({**self.document, "api_id": api_id}, ensure_ascii=False)
+        return DefinitionWrite(api_id, self.definition.org_id, body, self.secrets, origin)
+
 
 class JudgedPolicy(NamedTuple):
     policy: Policy
-    document: dict[str, Any]
     warnings: list[Problem]
+
+    def write(self, origin: str = API) -> DefinitionWrite:
+        body = json.dumps(policy_to_json(self.policy), ensure_ascii=False)
+        return DefinitionWrite(self.policy.id, self.policy.org_id, body, origin=origin)
+
+
+class KnownApis:
+    """What stored definitions say, read once for each of their etags."""
+
+    def __init__(self, records: Records, default_org_id: str) -> None:
+        self._records = records
+        self._default_org_id = default_org_id
+        self._known: dict[str, tuple[str, ApiDefinition | None]] = {}
+
+    def definition(self, row: DefinitionRow) -> ApiDefinition | None:
+        """None when it no longer reads, as when a variable it refers to is gone."""
+        etag, definition = self._known.get(row.id, ("", None))
+        if etag != row.etag:
+            if len(self._known) >= KNOWN_MAX:
+                self._known.clear()
+            whole = restore_secrets(json.loads(row.body), self._records.unseal_api(row))
+            definition = read_api(whole, process_environment(), self._default_org_id).definition
+            self._known[row.id] = (row.etag, definition)
+        return definition
+
+    def listen_paths(self, rows: Sequence[DefinitionRow]) -> dict[str, DefinitionRow]:
+        """Who is reached where; internal APIs are reached nowhere."""
+        found = ((self.definition(row), row) for row in rows)
+        return {one.listen_path: row for one, row in found if one is not None and not one.internal}
 
 
 def judge_api(
@@ -38,30 +76,36 @@ def judge_api(
     parsed = read_api(whole, process_environment(), settings.default_org_id, strict=strict)
     if parsed.definition is None:
         return parsed.problems
-    stored = {**kept.document, "org_id": parsed.definition.org_id}
+    stored = kept.document
     warnings = [*kept.warnings, *parsed.guards, *parsed.warnings]
-    if not kept.document.get("org_id"):
-        warnings.append(default_org(settings.default_org_id))
+    if not stored.get("org_id"):
+        stored = {**stored, "org_id": parsed.definition.org_id}
+        warnings.append(default_org(parsed.definition.org_id))
     return JudgedApi(parsed.definition, stored, kept.secrets, warnings)
 
 
-def judge_policy(document: object, settings: Settings) -> JudgedPolicy | list[Problem]:
+def judge_policy(document: object, org_id: str, settings: Settings) -> JudgedPolicy | list[Problem]:
+    """`org_id` is what was said beside the document, "" for nothing."""
     policy, problems, warnings = parse_policy(document)
     if policy is None:
         return problems
-    refused = refused_when_strict(warnings, settings)
-    if refused:
+    if refused := refused_when_strict(warnings, settings):
         return refused
     if not policy.org_id:
-        policy.org_id = settings.default_org_id
-        warnings.append(default_org(settings.default_org_id))
-    return JudgedPolicy(policy, policy_to_json(policy), warnings)
+        policy.org_id = org_id or settings.default_org_id
+        warnings += [] if org_id else [default_org(policy.org_id)]
+    return JudgedPolicy(policy, warnings)
 
 
-def refused_when_strict(warnings: list[Problem], settings: Settings) -> list[Problem]:
+def refused_when_strict(warnings: Iterable[Problem], settings: Settings) -> list[Problem]:
     """What `strict_definitions` makes of the warnings of a key or policy."""
     return [warning for warning in warnings if settings.strict_definitions and warning.code in UNHONOURED]
 
 
 def default_org(org_id: str) -> Problem:
     return Problem("org_id", "default_organisation", f'is not given; "{org_id}" was taken, as default_org_id says')
+
+
+def taken_listen_path(owner: DefinitionRow | DefinitionWrite) -> Problem:
+    where = "" if owner.origin == API else f" (of the file {owner.origin.removeprefix(FILE_PREFIX)})"
+    return Problem(LISTEN_PATH, "listen_path_taken", f"is the listen path of API {owner.id}{where}; choose another")

@@ -4,16 +4,20 @@ from typing import NamedTuple
 
 from propylon.clock import Clock
 from propylon.control.announcer import Announcer
+from propylon.control.definitions import KnownApis
 from propylon.control.files import Files
 from propylon.settings import Settings
 from propylon.stores.ports import Meters
 from propylon.stores.records.records import Records
+from propylon.stores.sealing import RootSecret
 
 
 class Desk(NamedTuple):
     settings: Settings
+    root_secret: RootSecret
     records: Records
     meters: Meters
+    known_apis: KnownApis
     files: Files
     announcer: Announcer
     clock: Clock

@@ -66,3 +66,27 @@ async def _raw_body(request: Request) -> bytes:
             raise Refused(413, text, {"Connection": "close"})
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def flag(request: Request, name: str) -> bool:
+    """A query parameter that is set and does not say no: Tyk takes even `hashed=false` for yes (F-42)."""
+    return request.query_params.get(name, "").lower() not in ("", "0", "false")
+
+
+def cleared(request: Request) -> frozenset[str]:
+    """`?clear=`: the secrets a write removes; several by comma or by repeating it."""
+    return frozenset(name for text in request.query_params.getlist("clear") for name in text.split(",") if name)
+
+
+def etag(tag: str) -> dict[str, str]:
+    return {"ETag": f'"{tag}"'}
+
+
+def demand_match(request: Request, tag: str) -> None:
+    """RFC 9110 §13.1.1. `tag` is that of what stands now; to be asked within the transaction of the write."""
+    wanted = request.headers.get("If-Match")
+    if wanted is None or wanted.strip() == "*":
+        return
+    if f'"{tag}"' not in [one.strip() for one in wanted.split(",")]:
+        text = "Precondition Failed: it is no longer what If-Match names; read it again"
+        raise Refused(412, text, etag(tag), code="etag_mismatch")

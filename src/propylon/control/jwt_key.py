@@ -20,9 +20,10 @@ def jwt_key_members(key_id: str, session: Session, secrets: Mapping[str, str]) -
     if not is_jwt_key(secrets):
         return {}
     algorithm = signing_algorithm(session, secrets[JWT_SECRET])
+    alone = "is a credential too, as allow_as_token is set" if session.allow_as_token else "opens nothing"
     hint = (
-        f'This key verifies JWTs. Its holder signs them with {algorithm}, writes "kid": "{key_id}" into their header and '
-        "sends them as Authorization: Bearer <JWT>. The ID alone opens nothing."
+        f'This key verifies JWTs. Its holder signs them with {algorithm}, writes "kid": "{key_id}" into their header '
+        f"and sends them as Authorization: Bearer <JWT>. The ID alone {alone}."
     )
     return {"kid": key_id, "algorithm": algorithm, "hint": hint}
 
@@ -45,10 +46,12 @@ def jwt_key_warnings(
     jwt = definition.jwt
     if not is_jwt_key(secrets):
         if jwt is not None and jwt.mode == "per_key":
-            text = "is a JWT API where each key verifies its own tokens, and this key has no jwt_data.secret; give it one"
+            text = (
+                "is a JWT API where each key verifies its own tokens, and this key has no jwt_data.secret; give it one"
+            )
             yield Problem(path, "jwt_key_without_secret", text)
     elif definition.auth_mode == "token" and not session.allow_as_token:
-        text = "takes key IDs as credentials, and the ID of a key that verifies JWTs is none; set allow_as_token if it may be"
+        text = "takes key IDs as credentials; this key's ID is none, as it verifies JWTs, unless allow_as_token is set"
         yield Problem(path, "jwt_key_is_no_token", text)
     elif jwt is not None and jwt.mode == "central":
         text = "verifies all tokens with the API's own jwt_source, so this key is not looked at there"

@@ -1,4 +1,4 @@
-"""uvicorn, set up for the Gateway API. Imported once the control process is prepared: it and FastAPI take 0.4 s to load."""
+"""uvicorn, set up for the Gateway API. Imported once workers may start: with FastAPI it takes 0.4 s to load."""
 
 import contextlib
 from collections.abc import Iterator

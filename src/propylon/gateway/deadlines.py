@@ -39,8 +39,8 @@ class Deadlines:
             self._timer.cancel()
 
     def _sweep(self) -> None:
+        self.start()  # first: a bug in one `expire` must not end the sweeping
         now = self._loop.time()
         for late in [waiting for waiting in self._waiting if waiting.deadline < now]:
             late.deadline = NEVER
             late.expire()
-        self.start()

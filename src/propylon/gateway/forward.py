@@ -10,7 +10,6 @@ from typing import Final
 
 from propylon.errors import UpstreamReset
 from propylon.exchange import Exchange
-from propylon.gateway.deadlines import NEVER
 from propylon.gateway.downstream import Downstream
 from propylon.gateway.heads import request_head
 from propylon.gateway.pool import OriginPool, Pools
@@ -33,10 +32,11 @@ class Forward:
         self._pools = pools
         self._upstream_timeout_s = upstream_timeout_s
         self._scheme = scheme
-        self._loop = asyncio.get_running_loop()
 
     async def __call__(self, exchange: Exchange, body: RequestBody, client: Downstream, route: Route) -> None:
         """Sends the request and relays its answer; raises the Failure that prevented it."""
+        if body.failure is not None:
+            raise body.failure
         pool = self._pools.of(route.origin)
         head = request_head(exchange, route, self._scheme)
         connection, answer, pump = await self._ask(exchange, body, pool, head)
@@ -57,23 +57,21 @@ class Forward:
         self, exchange: Exchange, body: RequestBody, pool: OriginPool, head: bytes
     ) -> "tuple[UpstreamConnection, ResponseHead, asyncio.Task[None] | None]":
         """A connection on which the head of an answer has arrived."""
+        connection = pool.take_idle() or await pool.connect()
         while True:
-            connection = pool.take_idle() or await pool.connect()
             pump = None
             try:
                 pump = self._send(exchange, body, connection, head)
-                connection.deadline = self._loop.time() + self._upstream_timeout_s
                 answer = await connection.next_event()
-                connection.deadline = NEVER
             except BaseException as error:
-                connection.deadline = NEVER
                 if pump is not None:
                     pump.cancel()
                 exchange.body_in = body.taken
                 pool.release(connection, keep=False)
-                if isinstance(error, UpstreamReset) and _may_retry(exchange, body, connection):
-                    continue
-                raise
+                if not isinstance(error, UpstreamReset) or not _may_retry(exchange, body, connection):
+                    raise
+                connection = await pool.connect()  # never another idle one, which may be as dead
+                continue
             assert isinstance(answer, ResponseHead)
             exchange.upstream_status = answer.status
             return connection, answer, pump
@@ -86,11 +84,15 @@ class Forward:
         chunked = exchange.head.body_length is None
         if not body.complete:
             connection.begin(head, head_request=head_request)
-            return spawn(relay_request_body(body, connection, chunked=chunked), "request body")
+            return spawn(
+                relay_request_body(body, connection, chunked=chunked, timeout_s=self._upstream_timeout_s),
+                "request body",
+            )
         piece = body.take_ready()
         if chunked:
             piece = (chunk(piece) if piece else b"") + LAST_CHUNK
         connection.begin(head + piece if piece else head, head_request=head_request)
+        connection.expect(self._upstream_timeout_s)
         return None
 
 

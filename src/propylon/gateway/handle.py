@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from propylon.errors import Denial, Failure
+from propylon.errors import ClientGone, Denial, Failure
 from propylon.exchange import Exchange
 from propylon.gateway.downstream import Downstream
 from propylon.gateway.forward import Forward
@@ -50,16 +50,11 @@ class Handle:
 
     async def __call__(self, exchange: Exchange, body: RequestBody, client: Downstream) -> None:
         """One request, from its head to its usage line."""
-        if (page := self._own_pages.find(exchange)) is not None:
-            await page(exchange, body, client)
-            return
-        self._running[exchange] = client
+        page = self._own_pages.find(exchange)
+        if page is None:
+            self._running[exchange] = client
         try:
-            route = await self._decide(exchange)
-            if route is None or exchange.denial is not None:
-                self._refuse(exchange, body, client)
-            else:
-                await self._forward(exchange, body, client, route)
+            await (page or self._proxy)(exchange, body, client)
         except Failure as failure:
             fail(failure, exchange, body, client)
         except asyncio.CancelledError:  # the client closed, or the worker ends
@@ -70,17 +65,25 @@ class Handle:
             log.exception("bug while handling %s %s", exchange.head.method, exchange.api_id)
             fail(Bug(), exchange, body, client)
         finally:
-            self._running.pop(exchange, None)
-            self._record(exchange)
+            if page is None:
+                del self._running[exchange]
+                self._record(exchange)
+
+    async def _proxy(self, exchange: Exchange, body: RequestBody, client: Downstream) -> None:
+        route = await self._decide(exchange)
+        if route is None or exchange.denial is not None:
+            self._refuse(exchange, body, client)
+        else:
+            await self._forward(exchange, body, client, route)
 
     async def _decide(self, exchange: Exchange) -> Route | None:
         """The route, `exchange.denial` set when a step refuses; made again while records it rests on change."""
         for _ in range(DECISIONS_MAX):
             exchange.forget_decision()
-            exchange.decided_at = self._follow.applied
+            exchange.decided_at = await self._follow.newest()
             found = self._follow.snapshot.table.match(exchange.head.path)
             if found is None:
-                route, exchange.denial = None, NO_ROUTE
+                route, exchange.api_id, exchange.denial = None, "", NO_ROUTE
             else:
                 route, exchange.route_path = found
                 exchange.api_id = route.api_id
@@ -106,11 +109,12 @@ async def _run_steps(route: Route, exchange: Exchange) -> Denial | None:
 
 def fail(failure: Failure, exchange: Exchange, body: RequestBody, client: Downstream) -> None:
     """Owns up to a failure if nothing is out yet; else cuts, so that a broken answer never looks whole."""
-    exchange.failure = failure.code
-    if client.head_sent:
+    exchange.failure = exchange.failure or failure.code
+    if not client.head_sent:
+        exchange.status = failure.status
+    if client.head_sent or isinstance(failure, ClientGone):
         client.cut()
         return
-    exchange.status = failure.status
     keep_alive = client.begin_reply(exchange, body)
     if not client.transport.is_closing():
         client.transport.write(failure_reply(failure, exchange, keep_alive=keep_alive))

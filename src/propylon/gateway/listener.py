@@ -7,6 +7,7 @@ from pathlib import Path
 
 from propylon.gateway.deadlines import Deadlines
 from propylon.gateway.downstream import Downstream, DownstreamSettings, Serve
+from propylon.tasks import spawn
 
 BACKLOG = 1024
 POLL_S = 0.02  # how often a drain looks whether it is over; an event would cost every exchange a call for it
@@ -54,7 +55,12 @@ class Listener:
 
     async def start(self, listening: socket.socket) -> None:
         self._listening = listening
-        self._server = await self._loop.create_server(self._accept, sock=listening.dup(), ssl=self._settings.tls)
+        self._server = await self._loop.create_server(
+            self._accept,
+            sock=listening.dup(),
+            ssl=self._settings.tls,
+            ssl_handshake_timeout=self._handshake_timeout_s(),
+        )
 
     async def drain(self, timeout_s: float) -> None:
         """Lets running exchanges end, answers who still waits to be accepted, and takes no more (design §4)."""
@@ -66,7 +72,8 @@ class Listener:
             await asyncio.sleep(POLL_S)
         assert self._server is not None
         self._server.close()
-        await self._accept_queue()
+        if accepted := self._accept_queue():
+            await asyncio.wait(accepted, timeout=deadline - self._loop.time())
         while self.connections and self._loop.time() < deadline:  # noqa: ASYNC110 - see POLL_S
             await asyncio.sleep(POLL_S)
         for connection in list(self.connections):
@@ -75,17 +82,40 @@ class Listener:
     def _is_busy(self) -> bool:
         return any(connection.running for connection in self.connections)
 
-    async def _accept_queue(self) -> None:
+    def _accept_queue(self) -> "list[asyncio.Task[None]]":
         """Those the kernel had accepted for us already: they would see a reset otherwise."""
         assert self._listening is not None
+        tasks: list[asyncio.Task[None]] = []
         while True:
             try:
                 accepted, _ = self._listening.accept()
             except OSError:  # the queue is empty
-                return
-            await self._loop.connect_accepted_socket(self._accept, accepted, ssl=self._settings.tls)
+                return tasks
+            tasks.append(spawn(self._serve_accepted(accepted), "accepted while draining"))
 
-    def _accept(self) -> Downstream:
+    async def _serve_accepted(self, accepted: socket.socket) -> None:
+        timeout_s = self._handshake_timeout_s()
+        try:
+            await self._loop.connect_accepted_socket(
+                self._accept, accepted, ssl=self._settings.tls, ssl_handshake_timeout=timeout_s
+            )
+        except OSError:  # a TLS handshake that came to nothing
+            accepted.close()
+
+    def _handshake_timeout_s(self) -> float | None:
+        return self._settings.head_timeout_s if self._settings.tls is not None else None
+
+    def _accept(self) -> asyncio.Protocol:
+        if len(self.connections) >= self._connections_max:
+            return _Surplus()
         connection = Downstream(self._serve, self._settings, self._deadlines, self.connections, self._loop)
-        connection.closing = self._draining or len(self.connections) >= self._connections_max
+        if self._draining:
+            connection.drain()
         return connection
+
+
+class _Surplus(asyncio.Protocol):
+    """A connection beyond `connections_max`: closed at once, so that memory and descriptors stay bounded."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.abort()  # type: ignore[attr-defined] # a stream transport by construction

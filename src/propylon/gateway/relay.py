@@ -14,14 +14,22 @@ from propylon.http.messages import END, ResponseHead
 from propylon.http.serialise import LAST_CHUNK, chunk
 
 
-async def relay_request_body(body: RequestBody, connection: UpstreamConnection, *, chunked: bool) -> None:
-    """Client to upstream, until the end; a Failure of the client's ends the wait for the answer too."""
+async def relay_request_body(
+    body: RequestBody, connection: UpstreamConnection, *, chunked: bool, timeout_s: float
+) -> None:
+    """Client to upstream, until the end; a Failure of the client's ends the wait for the answer too.
+
+    The upstream's time runs only while it is its turn: a slow client is not its fault, a long upload no stall.
+    """
     try:
         while piece := await body.take():
             connection.write(chunk(piece) if chunked else piece)
+            connection.expect(timeout_s)
             await connection.writable()
+            connection.expect_nothing()
         if chunked:
             connection.write(LAST_CHUNK)
+        connection.expect(timeout_s)
     except UpstreamFailure:
         return  # the answer's reader meets it too and says so
     except Failure as failure:

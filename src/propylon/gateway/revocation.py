@@ -7,9 +7,11 @@ The steps judge once more, up to the one that would charge: the rules stand ther
 import logging
 
 from propylon.clock import Clock
+from propylon.errors import Failure
 from propylon.exchange import Exchange
 from propylon.gateway.downstream import Downstream
 from propylon.snapshot.follow import EVERYTHING, Follow
+from propylon.snapshot.route import Route
 from propylon.steps.admit import Admit
 from propylon.tasks import spawn
 
@@ -23,28 +25,38 @@ class Revocation:
         self._follow = follow
         self._running = running
         self._clock = clock
+        self._revoked: dict[Exchange, Downstream] = {}  # no answer yet: a short one may still get its own
 
     def on_change(self, names: frozenset[str]) -> None:
         """Called by `follow` after each catch-up."""
         touched = [
             (exchange, client)
             for exchange, client in self._running.items()
-            if client.head_sent and (EVERYTHING in names or not names.isdisjoint(exchange.rested_on))
+            if EVERYTHING in names or f"api:{exchange.api_id}" in names or not names.isdisjoint(exchange.rested_on)
         ]
         if touched:
             spawn(self._judge_again(touched), "revocation")
 
-    def end_expired_tunnels(self) -> None:
-        """Once a second: a tunnel lives no longer than the token that opened it."""
+    def sweep(self) -> None:
+        """Once a second: revoked ones whose answer turned out to be long, and tunnels that outlived their token."""
         now = self._clock.wall()
         for exchange, client in list(self._running.items()):
             if exchange.status == 101 and 0.0 < exchange.verified_until < now:
                 _end(exchange, client, "token_expired")
+        for exchange, client in list(self._revoked.items()):
+            if exchange not in self._running:
+                del self._revoked[exchange]
+            elif client.head_sent:
+                _end(exchange, client, "revoked")
 
     async def _judge_again(self, touched: list[tuple[Exchange, Downstream]]) -> None:
         for exchange, client in touched:
-            if not await self._still_allowed(exchange):
+            if await self._still_allowed(exchange) or exchange not in self._running:
+                continue
+            if client.head_sent:
                 _end(exchange, client, "revoked")
+            else:
+                self._revoked[exchange] = client
 
     async def _still_allowed(self, exchange: Exchange) -> bool:
         found = self._follow.snapshot.table.match(exchange.head.path)
@@ -54,12 +66,19 @@ class Revocation:
             exchange.head, exchange.client_ip, exchange.peer_ip, exchange.started, peer_trusted=exchange.peer_trusted
         )
         probe.api_id, probe.route_path = exchange.api_id, found.rest
-        for step in found.route.steps:
-            if isinstance(step, Admit):
-                break
-            if await step(probe) is not None:
-                return False
-        return True
+        try:
+            return await _judge(found.route, probe)
+        except Failure:  # nobody goes on because a store could not be asked
+            return False
+
+
+async def _judge(route: Route, probe: Exchange) -> bool:
+    for step in route.steps:
+        if isinstance(step, Admit):
+            break
+        if await step(probe) is not None:
+            return False
+    return True
 
 
 def _end(exchange: Exchange, client: Downstream, reason: str) -> None:

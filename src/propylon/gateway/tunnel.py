@@ -2,8 +2,8 @@
 
 import asyncio
 
+from propylon.errors import MalformedResponse
 from propylon.exchange import Exchange
-from propylon.gateway.deadlines import NEVER
 from propylon.gateway.downstream import Downstream
 from propylon.gateway.heads import switching_head
 from propylon.gateway.request_body import NO_BODY
@@ -15,14 +15,18 @@ from propylon.http.messages import ResponseHead
 async def run_tunnel(
     exchange: Exchange, client: Downstream, connection: UpstreamConnection, answer: ResponseHead
 ) -> None:
-    """Returns when the tunnel is over; both connections are closed then."""
+    """Returns when the tunnel is over; both connections are closed by those who own them."""
+    if answer.values[b"upgrade"].lower() != exchange.head.upgrade:
+        raise MalformedResponse("101 to another protocol than the client asked for")
+    if client.broken is not None:
+        raise client.broken
     ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     to_upstream = TunnelEnd(client.transport, connection.transport, ended)
     to_client = TunnelEnd(connection.transport, client.transport, ended)
+    to_upstream.opposite, to_client.opposite = to_client, to_upstream
     exchange.status = 101
     client.begin_reply(exchange, NO_BODY)
     client.write(switching_head(answer))
-    connection.deadline = NEVER
     late_answer = connection.begin_tunnel(to_client, to_upstream)
     early_request = client.begin_tunnel(to_upstream, to_client)
     if late_answer:
@@ -34,4 +38,3 @@ async def run_tunnel(
     finally:
         exchange.body_out = to_client.count
         exchange.body_in = to_upstream.count
-        client.transport.close()

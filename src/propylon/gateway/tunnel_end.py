@@ -6,10 +6,13 @@ import asyncio
 class TunnelEnd:
     """Made by `tunnel` in pairs; fed by the connection it reads from."""
 
+    opposite: "TunnelEnd"
+
     def __init__(self, source: asyncio.Transport, target: asyncio.Transport, ended: "asyncio.Future[None]") -> None:
         self._source = source
         self._target = target
         self._ended = ended
+        self._source_ended = False
         self.count = 0
 
     def data_received(self, data: bytes) -> None:
@@ -20,16 +23,19 @@ class TunnelEnd:
         self._target.write(data)
 
     def eof_received(self) -> None:
-        if self._target.can_write_eof() and not self._target.is_closing():
-            self._target.write_eof()
-        else:
+        """The other direction goes on, until its source ends too."""
+        self._source_ended = True
+        if self.opposite._source_ended or self._target.is_closing() or not self._target.can_write_eof():
             self._finish()
+        else:
+            self._target.write_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._finish()
 
     def pause(self) -> None:
-        self._source.pause_reading()
+        if not self._source.is_closing():
+            self._source.pause_reading()
 
     def resume(self) -> None:
         if not self._source.is_closing():

@@ -5,11 +5,13 @@ Made by `pool`, used by one exchange at a time, back in the pool or closed after
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from propylon.errors import Failure, MalformedResponse, UpstreamReset, UpstreamTimeout
 from propylon.gateway.deadlines import NEVER
 from propylon.gateway.tunnel_end import TunnelEnd
+from propylon.gateway.write_flow import WriteFlow
 from propylon.http.limits import HeadLimits
 from propylon.http.messages import END, ResponseHead
 from propylon.http.response_reader import ResponseReader
@@ -20,7 +22,7 @@ Event = ResponseHead | bytes | None
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """`deadline` is set by whoever waits; when it passes the wait fails with UpstreamTimeout."""
+    """When `deadline` passes, the wait for an answer fails with UpstreamTimeout."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: HeadLimits) -> None:
         self.deadline = NEVER
@@ -35,9 +37,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._buffered = 0
         self._waiter: asyncio.Future[None] | None = None
         self._reading_paused = False
-        self._writable: asyncio.Future[None] | None = None
+        self._awaits_head = False
+        self._flow = WriteFlow(loop)
         self._tunnel: TunnelEnd | None = None  # takes this side's bytes after a 101
-        self._tunnel_feeder: TunnelEnd | None = None  # paused while this side takes no more
 
     # -- what an exchange does ------------------------------------------------------------------------------------
 
@@ -46,6 +48,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._reader = ResponseReader(head_request=head_request, limits=self._limits)
         self.requests += 1
         self.heard = False
+        self._awaits_head = True
         self.transport.write(data)
 
     def write(self, data: bytes) -> None:
@@ -55,8 +58,16 @@ class UpstreamConnection(asyncio.Protocol):
         """Returns when the upstream takes more; raises UpstreamReset when it never will."""
         if self.closed:
             raise UpstreamReset("closed while the request body was sent")
-        if self._writable is not None:
-            await asyncio.shield(self._writable)
+        await self._flow.room()
+
+    def expect(self, within_s: float) -> None:
+        """The upstream is to take what was sent, or begin its answer, from here on; without meaning once it has begun."""
+        if self._awaits_head:
+            self.deadline = self._loop.time() + within_s
+
+    def expect_nothing(self) -> None:
+        """It is the client's turn."""
+        self.deadline = NEVER
 
     async def next_event(self) -> Event:
         """The answer's head, then body pieces, then END; raises the Failure that ended it."""
@@ -71,6 +82,9 @@ class UpstreamConnection(asyncio.Protocol):
                 self.transport.resume_reading()
         elif isinstance(event, Failure):
             raise event
+        elif event is not END:
+            self._awaits_head = False
+            self.deadline = NEVER
         return event
 
     def take_ready_body(self) -> tuple[bytes, bool]:
@@ -100,7 +114,7 @@ class UpstreamConnection(asyncio.Protocol):
     def begin_tunnel(self, receiver: TunnelEnd, feeder: TunnelEnd) -> bytes:
         """From here bytes go to `receiver` and come from `feeder`; answers what came after the 101 head."""
         self._tunnel = receiver
-        self._tunnel_feeder = feeder
+        self._flow.feeder = feeder
         self._events.clear()
         assert self._reader is not None
         return self._reader.rest
@@ -135,8 +149,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
-        if self._writable is not None and not self._writable.done():
-            self._writable.set_result(None)
+        self._flow.resume()
         if self._tunnel is not None:
             self._tunnel.connection_lost(exc)
         elif self._reader is not None and not self._reader.done:
@@ -144,21 +157,15 @@ class UpstreamConnection(asyncio.Protocol):
         self._wake()
 
     def pause_writing(self) -> None:
-        if self._tunnel_feeder is not None:
-            self._tunnel_feeder.pause()
-        self._writable = self._loop.create_future()
+        self._flow.pause()
 
     def resume_writing(self) -> None:
-        if self._tunnel_feeder is not None:
-            self._tunnel_feeder.resume()
-        if self._writable is not None and not self._writable.done():
-            self._writable.set_result(None)
-        self._writable = None
+        self._flow.resume()
 
     def expire(self) -> None:
         self.fail(UpstreamTimeout("no answer within upstream_timeout_s"))
 
-    def _take(self, events: "list[ResponseHead | bytes | None | Failure]") -> None:
+    def _take(self, events: "Sequence[ResponseHead | bytes | None | Failure]") -> None:
         for event in events:
             if isinstance(event, bytes):
                 self._buffered += len(event)

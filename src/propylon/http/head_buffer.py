@@ -32,16 +32,23 @@ class HeadBuffer:
         self._checked = 0  # bytes of `held` whose line ends are known to be good
         self.held = b""
 
-    def take(self, data: bytes) -> tuple[bytes, bytes] | None:
-        """The whole head and what follows it, or None until then; raises as soon as it is certain to be refused."""
+    def take(self, data: bytes) -> tuple[bytes, int, bytes] | None:
+        """The head with its empty line, how many field lines it has, and what follows; None while it is unfinished.
+
+        Raises as soon as it is certain that the head will be refused.
+        """
         if self.held:
             data = self.held + data
-        end = data.find(EMPTY_LINE, max(0, self._checked - 3)) + 4
+            end = data.find(EMPTY_LINE, max(0, self._checked - 3)) + 4
+        else:
+            end = data.find(EMPTY_LINE) + 4
         limits = self._limits
-        if 4 <= end <= limits.head_max_bytes and data.count(b"\n", 0, end) <= limits.fields_max + 2:
-            self.held = b""
-            self._checked = 0
-            return data[:end], data[end:]
+        if 4 <= end <= limits.head_max_bytes:
+            fields = data.count(b"\n", 0, end) - 2
+            if fields <= limits.fields_max:
+                self.held = b""
+                self._checked = 0
+                return data[:end], fields, data[end:]
         self._refuse_or_hold(data)
         return None
 

@@ -1,6 +1,6 @@
 """Which fields end at this hop, and which may not be taken from a stranger. Names only, in lower case."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from propylon.errors import Failure
 
@@ -28,9 +28,17 @@ _NOT_NAMES: Final = frozenset(
 )
 _TOKEN_CHARACTERS: Final = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
 
-NO_OPTIONS: Final[frozenset[bytes]] = frozenset()
+
+class ConnectionOptions(NamedTuple):
+    """What a Connection field says (RFC 9110 §7.6.1)."""
+
+    options: frozenset[bytes]  # all of them, in lower case
+    names: frozenset[bytes]  # fields they make hop-by-hop, beyond those that always are
+
+
+NO_OPTIONS: Final = ConnectionOptions(frozenset(), frozenset())
 _USUAL: Final = {
-    value: frozenset(value.lower().split(b", "))
+    value: ConnectionOptions(frozenset(value.lower().split(b", ")), frozenset())
     for value in (b"keep-alive", b"Keep-Alive", b"close", b"upgrade", b"Upgrade", b"keep-alive, Upgrade")
 }
 
@@ -42,17 +50,12 @@ def is_forwarding_field(name_lower: bytes) -> bool:
     return name_lower in FORWARDED_NAMES or name_lower.replace(b"_", b"-").startswith(_FORWARDED_PREFIX)
 
 
-def connection_options(value: bytes, failure: type[Failure]) -> frozenset[bytes]:
-    """The lower-case options of a Connection field (RFC 9110 §7.6.1); raises `failure` for what is no token."""
+def connection_options(value: bytes, failure: type[Failure]) -> ConnectionOptions:
+    """Of all Connection values of a head, joined by commas; raises `failure` for what is no token."""
     usual = _USUAL.get(value)
     if usual is not None:
         return usual
-    options = {option.strip() for option in value.lower().split(b",")} - {b""}
+    options = frozenset(option.strip() for option in value.lower().split(b",")) - {b""}
     if any(option.translate(None, _TOKEN_CHARACTERS) for option in options):
         raise failure("Connection is not a list of tokens")
-    return frozenset(options)
-
-
-def listed_names(options: frozenset[bytes]) -> frozenset[bytes]:
-    """The fields these options make hop-by-hop, beyond those that always are."""
-    return options - _NOT_NAMES
+    return ConnectionOptions(options, options - _NOT_NAMES)

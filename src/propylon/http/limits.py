@@ -1,4 +1,4 @@
-"""How large the parts of a message that are held in memory may be. Values only; the defaults are those of `settings`."""
+"""How large the parts of a message that are held in memory may be. The defaults are those of `settings`."""
 
 from typing import NamedTuple
 

@@ -11,8 +11,8 @@ import httptools
 
 from propylon.errors import CodingNotServed, MalformedRequest
 from propylon.http.authority import host_text
-from propylon.http.field_lines import FieldLines, LowerNames, all_values, index_fields
-from propylon.http.hop_by_hop import NO_OPTIONS, connection_options, listed_names
+from propylon.http.field_lines import LowerNames, all_values, index_fields, read_fields
+from propylon.http.hop_by_hop import NO_OPTIONS, ConnectionOptions, connection_options
 from propylon.http.limits import HeadLimits
 from propylon.http.messages import Field, RequestHead
 from propylon.http.request_line import parse_request_line
@@ -50,16 +50,15 @@ class RequestNames(LowerNames):
 _names: Final = RequestNames()  # a cache of pure look-ups, so one for the process
 
 
-def parse_request_head(raw: bytes, lines: FieldLines, limits: HeadLimits) -> RequestHead:
-    """`raw` ends with the empty line; raises MalformedRequest or one of its kinds."""
+def parse_request_head(raw: bytes, field_lines: int, limits: HeadLimits) -> RequestHead:
+    """Of a whole head with its empty line; raises MalformedRequest or one of its kinds."""
     line = parse_request_line(raw, limits.target_max_bytes)
-    try:
-        fields = lines.read(raw)
-    except httptools.HttpParserError as objection:
-        if len(lines.fields) == raw.count(b"\n") - 2:  # llhttp minds the framing: our own rules may say more exactly
-            _judge(line, lines.fields)
-        raise MalformedRequest(str(objection)) from None
-    return _judge(line, fields)
+    fields, objection = read_fields(raw, field_lines, httptools.HttpRequestParser)
+    if not objection:
+        return _judge(line, fields)
+    if len(fields) == field_lines:  # llhttp minds the framing: our own rules may say more exactly why
+        _judge(line, fields)
+    raise MalformedRequest(objection)
 
 
 def _judge(line: tuple[str, bytes, bytes], fields: list[Field]) -> RequestHead:
@@ -75,8 +74,7 @@ def _judge(line: tuple[str, bytes, bytes], fields: list[Field]) -> RequestHead:
     head.host = _host(head, authority)
     head.body_length = _body_length(head)
     head.expects_continue = b"expect" in values and _expects_continue(head)
-    options = _options(head) if b"connection" in values else NO_OPTIONS
-    head.connection_names = listed_names(options) if options else NO_OPTIONS
+    options, head.connection_names = _connection(head) if b"connection" in values else NO_OPTIONS
     # RFC 9112 §9.3
     head.keep_alive = b"close" not in options and (head.version_minor == 1 or _KEEP_ALIVE in options)
     head.upgrade = b""
@@ -108,7 +106,8 @@ def _body_length(head: RequestHead) -> int | None:
     if b"transfer-encoding" in values:
         if length is not None:
             raise MalformedRequest("Content-Length and Transfer-Encoding")
-        return _check_coding(head)
+        _check_coding(head)
+        return None
     if length is None:
         return 0
     if b"content-length" in head.repeated or _LENGTH.fullmatch(length) is None:
@@ -122,7 +121,7 @@ def _check_coding(head: RequestHead) -> None:
         raise MalformedRequest("Transfer-Encoding twice or in HTTP/1.0")
     if value == b"chunked":
         return
-    if _TOKEN_LIST.fullmatch(value) is None or value.count(b"chunked") > 1:
+    if _TOKEN_LIST.fullmatch(value) is None:
         raise MalformedRequest("Transfer-Encoding is not a list of codings")
     raise CodingNotServed("only chunked")
 
@@ -134,7 +133,7 @@ def _expects_continue(head: RequestHead) -> bool:
     return head.version_minor == 1 and head.body_length != 0
 
 
-def _options(head: RequestHead) -> frozenset[bytes]:
+def _connection(head: RequestHead) -> ConnectionOptions:
     if b"connection" in head.repeated:
         return connection_options(b",".join(all_values(b"connection", head.fields)), MalformedRequest)
     return connection_options(head.values[b"connection"], MalformedRequest)

@@ -8,12 +8,10 @@ Knows no socket and no time. The end of each message is found here, byte-exact; 
 """
 
 from functools import partial
-
-import httptools
+from typing import Final
 
 from propylon.errors import HeadTooLarge, MalformedRequest
-from propylon.http.chunked import ChunkedBody
-from propylon.http.field_lines import FieldLines
+from propylon.http.bodies import ChunkedBody, CountedBody
 from propylon.http.head_buffer import HeadBuffer
 from propylon.http.limits import HeadLimits
 from propylon.http.messages import END, RequestHead
@@ -21,22 +19,21 @@ from propylon.http.request_head import parse_request_head
 from propylon.http.request_line import check_request_start
 
 Event = RequestHead | bytes | MalformedRequest | None
-_EMPTY_LINE = b"\r\n"
+_EMPTY_LINE: Final = b"\r\n"
+_CR: Final = 13
 
 
 class RequestReader:
     """One per client connection."""
 
-    __slots__ = ("_blank", "_buffer", "_chunks", "_is_last", "_left", "_limits", "_lines", "_over", "_upgraded", "rest")
+    __slots__ = ("_blank", "_body", "_buffer", "_is_last", "_limits", "_over", "_upgraded", "rest")
 
     def __init__(self, limits: HeadLimits) -> None:
         self._limits = limits
         check_start = partial(check_request_start, target_max_bytes=limits.target_max_bytes)
         self._buffer = HeadBuffer(limits, check_start, MalformedRequest, HeadTooLarge)
-        self._lines = FieldLines(httptools.HttpRequestParser)
         self._blank = b""  # what of an empty line came before the running head
-        self._left = 0  # bytes of a counted body still to come
-        self._chunks: ChunkedBody | None = None
+        self._body: CountedBody | ChunkedBody | None = None  # of the running request, until its end
         self._is_last = False  # no request follows the running one: its head said so
         self._upgraded = False
         self._over = False
@@ -45,7 +42,7 @@ class RequestReader:
     @property
     def mid_message(self) -> bool:
         """True while the client owes us the rest of a head or body it began."""
-        return bool(self._buffer.held or self._left or self._chunks is not None)
+        return bool(self._buffer.held) or self._body is not None
 
     def feed(self, data: bytes) -> list[Event]:
         """The events these bytes complete, in order."""
@@ -55,38 +52,33 @@ class RequestReader:
                 if self._over:
                     self._keep_rest(data)
                     break
-                data = self._take(data, events)
+                if self._body is None:
+                    data = self._take_head(data, events)
+                else:
+                    data = self._take_body(self._body, data, events)
         except MalformedRequest as failure:
             self._end()
             events.append(failure)
         return events
 
-    def _take(self, data: bytes, events: list[Event]) -> bytes:
-        """Takes what belongs together; answers what is left."""
-        if self._left:
-            return self._take_counted(data, events)
-        if self._chunks is not None:
-            return self._take_chunks(self._chunks, data, events)
-        return self._take_head(data, events)
-
     def _take_head(self, data: bytes, events: list[Event]) -> bytes:
-        if data[0] <= 13 and not self._buffer.held:
+        if (data[0] <= _CR or self._blank == b"\r") and not self._buffer.held:
             data = self._without_empty_line(data)
         taken = self._buffer.take(data) if data else None
         if taken is None:
             return b""
-        raw, rest = taken
-        head = parse_request_head(raw, self._lines, self._limits)
+        raw, field_lines, rest = taken
+        head = parse_request_head(raw, field_lines, self._limits)
         events.append(head)
         self._blank = b""
         self._is_last = not head.keep_alive
         if head.body_length == 0:
             self._upgraded = bool(head.upgrade)
             self._finish_message(events)
+        elif head.body_length is None:
+            self._body = ChunkedBody(self._limits, MalformedRequest)
         else:
-            self._lines.forget()
-            self._left = head.body_length or 0
-            self._chunks = ChunkedBody(self._limits, MalformedRequest) if head.body_length is None else None
+            self._body = CountedBody(head.body_length)
         return rest
 
     def _without_empty_line(self, data: bytes) -> bytes:
@@ -98,20 +90,15 @@ class RequestReader:
         self._blank += came
         return data[len(came) :]
 
-    def _take_counted(self, data: bytes, events: list[Event]) -> bytes:
-        piece = data[: self._left]
-        events.append(piece)
-        self._left -= len(piece)
-        if not self._left:
-            self._finish_message(events)
-        return data[len(piece) :]
-
-    def _take_chunks(self, chunks: ChunkedBody, data: bytes, events: list[Event]) -> bytes:
-        piece, rest = chunks.take(data)
-        if piece:
-            events.append(piece)
-        if chunks.done:
-            self._chunks = None
+    def _take_body(self, body: CountedBody | ChunkedBody, data: bytes, events: list[Event]) -> bytes:
+        pieces: list[bytes] = []
+        try:
+            rest = body.take(data, pieces)
+        finally:
+            if pieces:
+                events.append(b"".join(pieces))
+        if body.done:
+            self._body = None
             self._finish_message(events)
         return rest
 
@@ -130,7 +117,6 @@ class RequestReader:
     def _end(self) -> None:
         self._over = True
         self._upgraded = False
-        self._left = 0
-        self._chunks = None
+        self._body = None
         self._buffer.held = b""
         self.rest = b""

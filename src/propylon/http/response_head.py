@@ -10,8 +10,8 @@ from typing import Final, Literal
 import httptools
 
 from propylon.errors import MalformedResponse
-from propylon.http.field_lines import FieldLines, LowerNames, all_values, index_fields
-from propylon.http.hop_by_hop import NO_OPTIONS, connection_options, listed_names
+from propylon.http.field_lines import LowerNames, all_values, index_fields, read_fields
+from propylon.http.hop_by_hop import NO_OPTIONS, ConnectionOptions, connection_options
 from propylon.http.messages import ResponseHead
 
 # The reason may be missing with its blank: common, and without any other reading.
@@ -30,25 +30,21 @@ def check_response_start(data: bytes) -> None:
         raise MalformedResponse("not an HTTP/1 status line")
 
 
-def parse_response_head(raw: bytes, lines: FieldLines, *, head_request: bool) -> ResponseHead:
-    """`raw` ends with the empty line; for a 1xx too."""
+def parse_response_head(raw: bytes, field_lines: int, *, head_request: bool) -> ResponseHead:
+    """Of a whole head with its empty line, of any status."""
     match = _LINE.match(raw)
     if match is None:
         raise MalformedResponse("not an HTTP/1 status line")
     minor, status, reason = match.groups()
-    try:
-        fields = lines.read(raw)
-    except httptools.HttpParserError as objection:
-        raise MalformedResponse(str(objection)) from None
+    fields, objection = read_fields(raw, field_lines, httptools.HttpResponseParser)
+    if objection:
+        raise MalformedResponse(objection)
     head = ResponseHead()
     head.status = int(status)
     head.reason = reason or b""
     head.fields = fields
     head.values, repeated = index_fields(fields, _names)
-    options = NO_OPTIONS
-    if b"connection" in head.values:
-        options = connection_options(b",".join(all_values(b"connection", fields)), MalformedResponse)
-    head.connection_names = listed_names(options) if options else NO_OPTIONS
+    options, head.connection_names = _connection(head, repeated) if b"connection" in head.values else NO_OPTIONS
     _frame(head, repeated, 1 if minor == b"1" else 0, head_request=head_request)
     # RFC 9112 §9.3
     persists = b"close" not in options and (minor == b"1" or b"keep-alive" in options)
@@ -56,6 +52,13 @@ def parse_response_head(raw: bytes, lines: FieldLines, *, head_request: bool) ->
     if head.status == SWITCHING and (b"upgrade" not in head.values or b"upgrade" not in options):
         raise MalformedResponse("101 without Upgrade")
     return head
+
+
+def _connection(head: ResponseHead, repeated: frozenset[bytes]) -> ConnectionOptions:
+    value = head.values[b"connection"]
+    if b"connection" in repeated:
+        value = b",".join(all_values(b"connection", head.fields))
+    return connection_options(value, MalformedResponse)
 
 
 def _frame(head: ResponseHead, repeated: frozenset[bytes], minor: Literal[0, 1], *, head_request: bool) -> None:

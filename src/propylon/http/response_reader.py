@@ -3,11 +3,8 @@
 Interim answers (1xx other than 101) are read over. Knows no socket and no time; one reader per answer.
 """
 
-import httptools
-
 from propylon.errors import MalformedResponse, UpstreamFailure, UpstreamReset
-from propylon.http.chunked import ChunkedBody
-from propylon.http.field_lines import FieldLines
+from propylon.http.bodies import ChunkedBody, CountedBody
 from propylon.http.head_buffer import HeadBuffer
 from propylon.http.limits import HeadLimits
 from propylon.http.messages import END, ResponseHead
@@ -20,13 +17,11 @@ class ResponseReader:
     """Made with the request it answers: an answer to HEAD has no body whatever its fields say."""
 
     __slots__ = (
+        "_body",
         "_buffer",
-        "_chunks",
         "_dead",
         "_head_request",
-        "_left",
         "_limits",
-        "_lines",
         "_until_close",
         "done",
         "rest",
@@ -38,9 +33,7 @@ class ResponseReader:
         self._head_request = head_request
         self._limits = limits
         self._buffer = HeadBuffer(limits, check_response_start, MalformedResponse, MalformedResponse)
-        self._lines = FieldLines(httptools.HttpResponseParser)
-        self._left = 0  # bytes of a counted body still to come
-        self._chunks: ChunkedBody | None = None
+        self._body: CountedBody | ChunkedBody | None = None  # until its end
         self._until_close = False
         self._dead = False
         self.done = False  # the answer came whole
@@ -71,10 +64,8 @@ class ResponseReader:
 
     def _take(self, data: bytes, events: list[Event]) -> bytes:
         """Takes what belongs together; answers what is left."""
-        if self._left:
-            return self._take_counted(data, events)
-        if self._chunks is not None:
-            return self._take_chunks(self._chunks, data, events)
+        if self._body is not None:
+            return self._take_body(self._body, data, events)
         if self._until_close:
             events.append(data)
         elif self.switched:
@@ -89,41 +80,35 @@ class ResponseReader:
         taken = self._buffer.take(data)
         if taken is None:
             return b""
-        raw, rest = taken
-        head = parse_response_head(raw, self._lines, head_request=self._head_request)
+        raw, field_lines, rest = taken
+        head = parse_response_head(raw, field_lines, head_request=self._head_request)
         if head.status >= 200:
             events.append(head)
             self._begin_body(head, events)
         elif head.status == SWITCHING:
             events.append(head)
             self.switched = True
-        else:
-            self._lines.forget()
         return rest
 
     def _begin_body(self, head: ResponseHead, events: list[Event]) -> None:
-        self._until_close = head.until_close
         if head.body_length:
-            self._left = head.body_length
+            self._body = CountedBody(head.body_length)
         elif head.body_length == 0:
             self._finish(events)
-        elif not head.until_close:
-            self._chunks = ChunkedBody(self._limits, MalformedResponse)
+        elif head.until_close:
+            self._until_close = True
+        else:
+            self._body = ChunkedBody(self._limits, MalformedResponse)
 
-    def _take_counted(self, data: bytes, events: list[Event]) -> bytes:
-        piece = data[: self._left]
-        events.append(piece)
-        self._left -= len(piece)
-        if not self._left:
-            self._finish(events)
-        return data[len(piece) :]
-
-    def _take_chunks(self, chunks: ChunkedBody, data: bytes, events: list[Event]) -> bytes:
-        piece, rest = chunks.take(data)
-        if piece:
-            events.append(piece)
-        if chunks.done:
-            self._chunks = None
+    def _take_body(self, body: CountedBody | ChunkedBody, data: bytes, events: list[Event]) -> bytes:
+        pieces: list[bytes] = []
+        try:
+            rest = body.take(data, pieces)
+        finally:
+            if pieces:
+                events.append(b"".join(pieces))
+        if body.done:
+            self._body = None
             self._finish(events)
         return rest
 

@@ -14,8 +14,8 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from propylon.errors import Problem
-from propylon.jose.public_keys import PublicKey, is_private_key, is_public_text, load_public_key
 from propylon.jose.token import Token
+from propylon.model.public_keys import PublicKey, is_private_key, is_public_text, load_public_key
 
 Family = Literal["hmac", "rsa", "ecdsa", "eddsa"]
 

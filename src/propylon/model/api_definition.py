@@ -91,7 +91,7 @@ def parse_api(document: Mapping[str, Any], *, strict: bool = False, default_org_
     inner = unwrap(document)
     if any(name in inner for name in _OAS) or inner.get("is_oas") is True:
         return _refused(
-            Problem("", "oas_not_supported_yet", "OpenAPI definitions are not in this version; use classic")
+            Problem("", "oas_not_supported_yet", "is an OpenAPI definition; write it in Tyk's classic form")
         )
     judgement = judge(inner, strict=strict)
     reader = DocumentReader(inner)
@@ -105,7 +105,7 @@ def _refused(problem: Problem) -> ParsedApi:
     return ParsedApi(None, [problem], [], [])
 
 
-def _read(reader: DocumentReader, default_org_id: str) -> tuple[ApiDefinition | None, list[Problem]]:
+def _read(reader: DocumentReader, default_org_id: str) -> tuple[ApiDefinition, list[Problem]]:
     auth_mode = _auth_mode(reader)
     jwt, warnings = read_jwt_settings(reader) if auth_mode == "jwt" else (None, [])
     listen, target, version = _listen_path(reader), _target(reader), _version(reader)

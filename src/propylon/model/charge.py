@@ -38,7 +38,9 @@ class Verdict(NamedTuple):
     refused: int  # index of the first claim that refuses, -1 when all are charged
     head: int  # newest announced revision
     remaining: tuple[int, ...]  # per claim, after this charge; never negative
-    reset_s: tuple[float, ...]  # per claim: quota: Unix time of renewal (0.0 = never); windows: seconds until a request fits again
+    reset_s: tuple[
+        float, ...
+    ]  # per claim: quota: Unix time of renewal (0.0 = never); windows: seconds until a request fits again
 
 
 class ChargePlan(NamedTuple):

@@ -124,7 +124,7 @@ class _Walk:
             self.problems.append(
                 Problem(".".join(path), "field_case", f"is written {known}; small and capital letters matter")
             )
-        elif False:
+        elif value and not node.covers:
             yield Finding(".".join(path), _UNKNOWN)
 
 

@@ -40,7 +40,8 @@ PUBLIC_SECRETS: Final = frozenset(
         *("jwt-secret", "jwt_secret", "jwtsecret", "shhhhh", "12345678", "123456789", "1234567890", "qwerty", "admin"),
         "a-string-secret-at-least-256-bits-long",
         "a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long",
-        "352d20ee67be67f6340b4c0605b044b7",
+        "my-secret-key-that-is-at-least-32-bytes-long",
+        "352d20ee67be67f6340b4c0605b044b7",  # of Tyk's example file
     }
 )
 

@@ -36,7 +36,7 @@ def compile_api(row: DefinitionRow, workshop: Workshop) -> ApiState:
     parsed = read_api(restore_secrets(document, secrets), workshop.environment, workshop.default_org_id)
     definition = parsed.definition
     problems, warnings, guards = tuple(parsed.problems), tuple(parsed.warnings), tuple(parsed.guards)
-    if definition is None or definition.internal:
+    if definition is None or definition.internal or not definition.active:
         return ApiState(row.etag, None, problems, warnings, guards)
     steps = compile_steps(definition, guards, workshop.keyring, workshop.book, workshop.surroundings)
     return ApiState(row.etag, route_of(definition, steps), problems, warnings, guards)

@@ -37,30 +37,42 @@ class Follow:
         self._workshop = workshop
         self._recent: deque[Change] = deque(maxlen=REMEMBERED_MAX)
         self._catching_up: asyncio.Future[None] | None = None
+        self._distrusted = -1  # a head below `applied` that has been answered by reading everything
 
     async def start(self) -> None:
         """The first snapshot."""
         await self._reload()
 
-    async def stands(self, exchange: Exchange) -> bool:
-        """Whether the decision just made rests on nothing that changed since it began."""
-        head = exchange.head_seen if exchange.head_seen >= 0 else await self._meters.head()
-        if head == self.applied == exchange.decided_at:
-            return True
-        if head != self.applied:
+    async def newest(self) -> int:
+        """Before a decision: the revision it is made under, with everything announced so far acted on.
+
+        Asked first, and not only after the charge, an edit costs nobody a unit: the charge is made once.
+        """
+        if await self._meters.head() != self.applied:
             await self.catch_up()
-        return not self._touched(exchange)
+        return self.applied
+
+    async def stands(self, exchange: Exchange) -> bool:
+        """Whether nothing the decision rests on changed while it was made. A refusal asks anew before it leaves."""
+        head = exchange.head_seen
+        if head < 0 and exchange.denial is not None:
+            head = await self._meters.head()
+        if head > self.applied:
+            await self.catch_up()
+        return exchange.decided_at == self.applied or not self._touched(exchange)
 
     async def catch_up(self) -> None:
         """Returns when everything announced before the call has been applied."""
         while self._catching_up is not None:
             await asyncio.shield(self._catching_up)
-        head = await self._meters.head()
-        if head == self.applied:
-            return
         done = self._catching_up = asyncio.get_running_loop().create_future()
         try:
-            await self._apply(head)
+            head = await self._meters.head()
+            if head == self.applied:
+                self._distrusted = -1
+            elif head != self._distrusted:
+                await self._apply(head)
+                self._distrusted = head if head < self.applied else -1
         finally:
             self._catching_up = None
             done.set_result(None)

@@ -21,6 +21,7 @@ class Route:
         "steps",
         "strip",
         "target_path",
+        "target_query",
     )
 
     def __init__(self, api_id: str, listen_path: str, where: Origin, steps: tuple[Step, ...]) -> None:
@@ -35,6 +36,7 @@ class Route:
         self.strip = False
         self.base_path = ""
         self.target_path = "/"  # what is sent when the listen path is all the request had
+        self.target_query = ""
         self.is_control = False
 
     def upstream_path(self, path: str) -> str:
@@ -52,6 +54,7 @@ def route_of(definition: ApiDefinition, steps: tuple[Step, ...]) -> Route:
     route.listen_pattern = definition.listen_pattern
     route.preserve_host = definition.preserve_host_header
     route.strip = definition.strip_listen_path
+    route.target_query = target.query
     route.base_path = target.path.rstrip("/")
     route.target_path = (target.path if definition.disable_strip_slash else route.base_path) or "/"
     return route

@@ -10,7 +10,6 @@ from propylon.errors import Denial
 from propylon.exchange import Caller, Exchange
 from propylon.model.api_definition import ApiDefinition
 from propylon.model.charge import ChargePlan, Claim, Kind, Verdict
-from propylon.model.effective import EffectiveAccess
 from propylon.model.endpoint_pattern import endpoint_limit
 from propylon.model.limits import quota, window
 from propylon.steps.meter_names import api_meter, quota_meter, rate_meter
@@ -58,24 +57,24 @@ class Admit:
     # -- what is claimed ------------------------------------------------------------------------------------------
 
     def _plan_of(self, caller: Caller, exchange: Exchange) -> ChargePlan:
-        plan = caller.charges.get(self._api_id)
-        if plan is None:
-            plan = caller.charges[self._api_id] = self._make_plan(caller, None)
         access = caller.session.access.get(self._api_id)
-        if access is not None and access.endpoints:
-            return self._endpoint_plan(caller, access, exchange) or plan
-        return plan
-
-    def _endpoint_plan(self, caller: Caller, access: EffectiveAccess, exchange: Exchange) -> ChargePlan | None:
-        """A-12: the first endpoint that matches replaces rate and per, with a meter of its own."""
+        if access is None or not access.endpoints:
+            return self._known_plan(caller, None)
+        # A-12: the first endpoint that matches replaces rate and per, with a meter of its own.
         found = endpoint_limit(access.endpoints, exchange.head.method, exchange.route_path)
         if found is None:
-            return None
+            return self._known_plan(caller, None)
         exchange.endpoint = found.name
-        cache_key = f"{self._api_id} {found.name}"
-        plan = caller.charges.get(cache_key)
-        if plan is None:
-            plan = caller.charges[cache_key] = self._make_plan(caller, (found.name, found.rate, found.per))
+        return self._known_plan(caller, (found.name, found.rate, found.per))
+
+    def _known_plan(self, caller: Caller, endpoint: tuple[str, float, float] | None) -> ChargePlan:
+        """Made once per caller and step: another revision of the API is another step, with plans of its own."""
+        key = self._api_id if endpoint is None else f"{self._api_id} {endpoint[0]}"
+        known = caller.charges.get(key)
+        if known is not None and known[0] is self:
+            return known[1]
+        plan = self._make_plan(caller, endpoint)
+        caller.charges[key] = (self, plan)
         return plan
 
     def _make_plan(self, caller: Caller, endpoint: tuple[str, float, float] | None) -> ChargePlan:
@@ -135,7 +134,9 @@ class Admit:
             index = plan.quota
             reset = int(verdict.reset_s[index])
         else:
-            index = max(plan.rate, 0)
+            index = plan.rate if plan.rate >= 0 else len(plan.claims) - len(self._api_claims)
+            if index == len(plan.claims):  # nothing but a quota is counted
+                return ()
             reset = ceil(self._clock.wall() + verdict.reset_s[index])
         return (
             (b"X-RateLimit-Limit", b"%d" % plan.claims[index].limit),

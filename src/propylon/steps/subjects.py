@@ -53,7 +53,7 @@ class Subjects:
         base, are_defaults = (tuple(named), False) if named else (settings.default_policies, True)
         if settings.scope_to_policy:
             scopes = scopes_from(claims, settings.scope_claim_name)
-            if scopes:
+            if scopes is not None:  # an empty claim maps to nothing, and the defaults do not rescue it (design §10)
                 mapped = [settings.scope_to_policy[scope] for scope in scopes if scope in settings.scope_to_policy]
                 base, are_defaults = (*(() if are_defaults else base), *mapped), False
                 if not base:

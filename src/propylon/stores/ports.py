@@ -1,4 +1,4 @@
-"""What the rest of the gateway asks of its two stores. Two implementations are real (embedded, fleet), so these are Protocols.
+"""What the rest of the gateway asks of its two stores, as Protocols: embedded and fleet implementations are both real.
 
 Everything that is counted goes through `Meters.admit`; everything a worker reads of the records goes through `Lookups`.
 """

@@ -13,6 +13,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from logging import getLogger
 from pathlib import Path
 from string import hexdigits
+from tempfile import mkstemp
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -97,8 +98,7 @@ def load_or_make(path: Path) -> RootSecret:
 
 
 def _make(path: Path) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor, draft = mkstemp(dir=path.parent, prefix=".")  # with mode 0600
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(f"{secrets.token_urlsafe(32)}\n")
@@ -108,7 +108,7 @@ def _make(path: Path) -> None:
     except FileExistsError:
         pass  # theirs is read
     finally:
-        draft.unlink()
+        os.unlink(draft)
     _sync_folder(path.parent)
 
 

@@ -1,24 +1,30 @@
 """A worker's usage, added up in memory and flushed each second: one line for thousands of exchanges.
 
 Totals stay exact to the unit. A worker that is killed loses at most its unflushed second; one that is told to end
-flushes first. A single exchange becomes a log entry only as `_is_logged` says: writing each would cost more than
-proxying it (design §5.4).
+flushes first. A single exchange becomes a log entry in part: writing each would cost more than
+proxying it (design §5.4). `sampling.py` says which.
 """
 
-import json
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from propylon.clock import Clock
-from propylon.errors import StoreUnavailable
+from propylon.errors import MetersFull, StoreUnavailable
 from propylon.exchange import Exchange
 from propylon.stores.ports import Meters
 from propylon.usage.histogram import bucket_of
+from propylon.usage.line import Cell, Line, LogEntry, encode
+from propylon.usage.sampling import Sampling
 
+log = logging.getLogger("propylon.usage")
 CELLS_MAX: Final = 5_000  # distinct rows per flush; beyond it a line is cut early: memory bounded, totals exact
-ENDPOINTS_MAX: Final = 200  # per API and flush; the rest counts as "other"
+ENDPOINTS_MAX: Final = 200  # per API and line; the rest counts as "other"
 OTHER: Final = "other"
-PATH_LOGGED_MAX: Final = 512
+TEXT_LOGGED_MAX: Final = 512  # characters of a path or name
 LINES_KEPT_MAX: Final = 600  # ten minutes of a store that is away
+LINES_LOST: Final = "usage_lines_lost"  # a gauge
 
 Dimensions = tuple[str, str, int, str, str]  # API, identity, status, reason, endpoint
 
@@ -30,8 +36,8 @@ class LogLimits(NamedTuple):
     refusals_per_s: int
 
 
-class Cell:
-    """The exchanges that share their dimensions."""
+class _Sums:
+    """A cell that still grows."""
 
     __slots__ = ("bytes_in", "bytes_out", "count", "latencies")
 
@@ -42,21 +48,42 @@ class Cell:
         self.latencies: dict[int, int] = {}
 
 
-class Folding:
-    """One per worker; `record` is called once for each exchange, by gateway/handle.py."""
+def _no_counters() -> dict[str, int]:
+    return {}
 
-    def __init__(self, meters: Meters, clock: Clock, limits: LogLimits) -> None:
+
+def _not_written(entry: Mapping[str, object]) -> None:
+    return
+
+
+class Folding:
+    """One per worker; `record` is called once for each exchange, by gateway/handle.py.
+
+    `counters` are the worker's own, added to its lines. `write_refusal` is given the entry of every refusal and failure
+    that is logged, as it goes to the request log.
+    """
+
+    def __init__(
+        self,
+        meters: Meters,
+        clock: Clock,
+        limits: LogLimits,
+        counters: Callable[[], dict[str, int]] | None = None,
+        write_refusal: Callable[[Mapping[str, object]], None] | None = None,
+    ) -> None:
         self._meters = meters
         self._clock = clock
-        self._limits = limits
-        self._cells: dict[Dimensions, Cell] = {}
+        self._counters = counters or _no_counters
+        self._write_refusal = write_refusal or _not_written
+        self._successes = Sampling(limits.successes_per_s)
+        self._refusals = Sampling(limits.refusals_per_s)
+        self._minute = 0
+        self._cells: dict[Dimensions, _Sums] = {}
         self._endpoints: dict[str, set[str]] = {}
-        self._log: list[list[object]] = []
-        self._full: list[bytes] = []  # lines of flushes that came early
-        self._successes = 0
-        self._refusals_logged = 0
-        self._log_every = 1  # of the successes; from the rate of the second before
-        self._minute = int(clock.wall()) // 60
+        self._log: list[LogEntry] = []
+        self._lines: deque[bytes] = deque()  # not in the queue yet
+        self._lines_lost = 0
+        self._gauges = {LINES_LOST: 0}  # as they were last sent
 
     def record(self, exchange: Exchange) -> None:
         """Adds one exchange; never waits."""
@@ -65,40 +92,43 @@ class Folding:
         caller = exchange.caller
         identity = caller.identity.record if caller is not None else ""
         endpoint = exchange.endpoint and self._bounded(exchange.api_id, exchange.endpoint)
-        key = (exchange.api_id, identity, exchange.status, reason, endpoint)
-        cell = self._cells.get(key)
-        if cell is None:
-            cell = self._new_cell(key)
+        sums = self._sums((exchange.api_id, identity, exchange.status, reason, endpoint))
         latency_us = int((self._clock.monotonic() - exchange.started) * 1e6)
-        cell.count += 1
-        cell.bytes_in += exchange.body_in
-        cell.bytes_out += exchange.body_out
+        sums.count += 1
+        sums.bytes_in += exchange.body_in
+        sums.bytes_out += exchange.body_out
         bucket = bucket_of(latency_us)
-        cell.latencies[bucket] = cell.latencies.get(bucket, 0) + 1
-        if self._is_logged(reason, exchange.status):
-            self._log.append(self._entry(exchange, reason, latency_us))
+        sums.latencies[bucket] = sums.latencies.get(bucket, 0) + 1
+        is_refusal = bool(reason) or exchange.status >= 500
+        if one_in := (self._refusals if is_refusal else self._successes).stands_for():
+            entry = self._entry(exchange, reason, latency_us, one_in)
+            self._log.append(entry)
+            if is_refusal:
+                self._write_refusal(entry._asdict())
 
     async def flush(self) -> None:
         """Each second and before the end: hands what was added up to the queue."""
-        if not self._cells and not self._full:
-            return
-        lines = [*self._full, self._take_line()] if self._cells else self._full
-        self._full = []
-        self._log_every = max(1, self._successes // max(1, self._limits.successes_per_s))
-        self._successes = self._refusals_logged = 0
-        try:
-            await self._meters.enqueue(lines)
-        except StoreUnavailable:
-            self._full = lines[-LINES_KEPT_MAX:]  # tried again with the next flush
-            raise
+        gauges = self._counters() | {LINES_LOST: self._lines_lost}
+        if self._cells or (gauges != self._gauges and not self._lines):
+            self._gauges = gauges
+            self._cut_line()
+        self._successes.next_second(spread=True)
+        self._refusals.next_second(spread=False)
+        while self._lines:
+            await self._enqueue(self._lines.popleft())
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _new_cell(self, key: Dimensions) -> Cell:
+    def _sums(self, key: Dimensions) -> _Sums:
+        sums = self._cells.get(key)
+        if sums is not None:
+            return sums
         if len(self._cells) >= CELLS_MAX:
-            self._full.append(self._take_line())
-        cell = self._cells[key] = Cell()
-        return cell
+            self._cut_line()
+        if not self._cells:
+            self._minute = self._this_minute()
+        sums = self._cells[key] = _Sums()
+        return sums
 
     def _bounded(self, api_id: str, endpoint: str) -> str:
         known = self._endpoints.setdefault(api_id, set())
@@ -109,36 +139,50 @@ class Folding:
         known.add(endpoint)
         return endpoint
 
-    def _take_line(self) -> bytes:
-        """One line of JSON, in the form `usage/drain.py` reads; everything is empty afterwards."""
-        cells = [[*key, c.count, c.bytes_in, c.bytes_out, c.latencies] for key, c in self._cells.items()]
-        line = json.dumps({"minute": self._minute, "cells": cells, "log": self._log}, separators=(",", ":")).encode()
+    def _cut_line(self) -> None:
+        """Everything is empty afterwards."""
+        cells = [Cell(*key, c.count, c.bytes_in, c.bytes_out, c.latencies) for key, c in self._cells.items()]
+        minute = self._minute if cells else self._this_minute()
+        self._keep(encode(Line(minute, cells, self._log, self._gauges)))
         self._cells, self._log, self._endpoints = {}, [], {}
-        self._minute = int(self._clock.wall()) // 60
-        return line
 
-    def _is_logged(self, reason: str, status: int) -> bool:
-        """Every refusal and 5xx up to a bound, successes one in `_log_every`."""
-        if reason or status >= 500:
-            self._refusals_logged += 1
-            return self._refusals_logged <= self._limits.refusals_per_s
-        self._successes += 1
-        return self._limits.successes_per_s > 0 and self._successes % self._log_every == 0
+    def _keep(self, line: bytes) -> None:
+        self._lines.append(line)
+        if len(self._lines) > LINES_KEPT_MAX:
+            self._lines.popleft()
+            self._lose_line("the store was away too long")
 
-    def _entry(self, exchange: Exchange, reason: str, latency_us: int) -> list[object]:
+    def _lose_line(self, why: str) -> None:
+        self._lines_lost += 1
+        log.warning("a line of usage is lost: %s", why)
+
+    async def _enqueue(self, line: bytes) -> None:
+        """One by one: a call with several lines may fail after some of them, and those would count twice."""
+        try:
+            await self._meters.enqueue([line])
+        except MetersFull as failure:  # it alone is larger than the queue; to wait for it would hold up all others
+            self._lose_line(failure.detail)
+        except StoreUnavailable:
+            self._lines.appendleft(line)  # tried again with the next flush
+            raise
+
+    def _this_minute(self) -> int:
+        return int(self._clock.wall()) // 60
+
+    def _entry(self, exchange: Exchange, reason: str, latency_us: int, one_in: int) -> LogEntry:
         identity = exchange.caller.identity if exchange.caller is not None else None
-        return [
+        return LogEntry(
             round(self._clock.wall(), 3),
             exchange.api_id,
             identity.record if identity else "",
             identity.key_hash if identity else "",
-            identity.name if identity else "",
+            identity.name[:TEXT_LOGGED_MAX] if identity else "",
             exchange.head.method,
-            exchange.head.path[:PATH_LOGGED_MAX],
+            exchange.head.path[:TEXT_LOGGED_MAX],
             exchange.status,
             reason,
             latency_us,
             exchange.upstream_status,
             exchange.client_ip,
-            1 if reason else self._log_every,
-        ]
+            one_in,
+        )

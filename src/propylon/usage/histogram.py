@@ -1,4 +1,7 @@
-"""Latency histograms that add up: fixed buckets, four to each doubling, so any two merge and read 25 % exact."""
+"""Latency histograms that add up: fixed buckets, four to each doubling, so that any two merge.
+
+A percentile is the middle of its bucket: at most 12.5 % from the exact one.
+"""
 
 from collections.abc import Mapping
 
@@ -20,11 +23,11 @@ def bucket_end_us(bucket: int) -> int:
 
 
 def percentile_us(counts: Mapping[int, int], fraction: float) -> int:
-    """The latency that `fraction` of the exchanges stayed under, 0 when there are none."""
+    """The latency that `fraction` of the exchanges did not exceed, 0 when there are none."""
     wanted = sum(counts.values()) * fraction
     seen = 0
     for bucket in sorted(counts):
         seen += counts[bucket]
         if seen >= wanted:
-            return bucket_end_us(bucket)
+            return (bucket_end_us(bucket - 1) + bucket_end_us(bucket) - 1) // 2
     return 0

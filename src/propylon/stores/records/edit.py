@@ -22,7 +22,7 @@ from propylon.stores.records.definitions import (
     write_definition,
 )
 from propylon.stores.records.file_owned import choose
-from propylon.stores.records.keys import etag_of_key, find_key, is_as_written, remove_key, write_key
+from propylon.stores.records.keys import add_key, change_key, etag_of_key, find_key, is_as_written, remove_key
 from propylon.stores.records.writes import (
     API,
     FILE_PREFIX,
@@ -38,7 +38,7 @@ ANY_ETAG: Final = ""  # a write that does not ask what it replaces
 
 
 class Edit:
-    """Lives as long as its transaction. A write that changes nothing adds no name; without names there is no revision."""
+    """Lives as long as its transaction. A write that changes nothing adds no name; without names, no revision."""
 
     def __init__(self, connection: AsyncConnection, root_secret: RootSecret, at: float) -> None:
         self.revision: int | None = None  # set at the commit; None for ever when nothing was changed
@@ -62,7 +62,9 @@ class Edit:
         if before is not None and is_as_written(self._root_secret, before, write):
             return before
         self._note(f"key:{write.key_hash}")
-        return await write_key(self._connection, self._root_secret, before, write, self._at)
+        if before is None:
+            return await add_key(self._connection, self._root_secret, write, self._at)
+        return await change_key(self._connection, self._root_secret, before, write, self._at)
 
     async def delete_key(self, key_hash: str, *, if_match: str = ANY_ETAG) -> KeyRow | None:
         """What was there, None when nothing was. Raises EtagMismatch."""
@@ -83,7 +85,7 @@ class Edit:
     async def api(self, api_id: str) -> DefinitionRow | None:
         return await find_definition(self._connection, APIS, api_id)
 
-    async def policy(self, policy_id: str, org_id: str | None = None) -> DefinitionRow | None:
+    async def policy(self, policy_id: str, *, org_id: str | None = None) -> DefinitionRow | None:
         return await find_definition(self._connection, POLICIES, policy_id, org_id)
 
     async def put_api(self, write: DefinitionWrite, *, if_match: str = ANY_ETAG) -> DefinitionRow:
@@ -99,10 +101,10 @@ class Edit:
         return await self._delete(APIS, await self.api(api_id), if_match)
 
     async def delete_policy(
-        self, policy_id: str, org_id: str | None = None, *, if_match: str = ANY_ETAG
+        self, policy_id: str, *, org_id: str | None = None, if_match: str = ANY_ETAG
     ) -> DefinitionRow | None:
         """What was there, None when nothing was. Raises OwnedByFile, EtagMismatch."""
-        return await self._delete(POLICIES, await self.policy(policy_id, org_id), if_match)
+        return await self._delete(POLICIES, await self.policy(policy_id, org_id=org_id), if_match)
 
     async def replace_file_owned(
         self,

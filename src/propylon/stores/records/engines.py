@@ -6,8 +6,11 @@ Reading is in autocommit: each statement sees what is committed when it starts, 
 """
 
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import URL, Connection, event, make_url
@@ -57,13 +60,9 @@ def sqlite_url(path: Path) -> str:
 
 
 def open_engines(url: str, synchronous: Synchronous) -> Engines:
-    """Connects to nothing yet. The file is made here if need be, for its owner alone; -wal and -shm get its mode."""
+    """A missing file is made; one that cannot be used is StoreUnavailable here, before any connection has a thread."""
     parsed = make_url(url)
-    path = Path(parsed.database or "")
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise StoreUnavailable(f"{path}: {error.strerror}") from error
+    _prepare_file(Path(parsed.database or ""))
     writing = _engine(parsed, pool_size=1, pool_timeout=BUSY_S)
     _on_connect(writing, lambda connection: _prepare_writing(connection, synchronous))
     event.listen(writing.sync_engine, "begin", _begin_immediate)
@@ -72,6 +71,39 @@ def open_engines(url: str, synchronous: Synchronous) -> Engines:
     )
     _on_connect(reading, lambda connection: _execute(connection, "PRAGMA query_only=ON"))
     return Engines(reading, writing)
+
+
+def _prepare_file(path: Path) -> None:
+    try:
+        if not path.exists():
+            _make_file(path)
+        _switch_to_wal(path)
+    except OSError as error:
+        raise StoreUnavailable(f"{path}: {error.strerror}") from error
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"{path}: {error}") from error
+
+
+def _make_file(path: Path) -> None:
+    """For its owner alone (-wal and -shm get its mode), and in WAL mode from the moment that others can see it.
+
+    Of two connections that switch a file to WAL at once, one fails without waiting.
+    """
+    descriptor, draft = mkstemp(dir=path.parent, prefix=".")
+    os.close(descriptor)
+    try:
+        _switch_to_wal(Path(draft))
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # made by another process meanwhile
+    finally:
+        os.unlink(draft)
+
+
+def _switch_to_wal(path: Path) -> None:
+    """The file remembers it. A backup restored in another mode is switched too."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _engine(url: URL, **options: Any) -> AsyncEngine:
@@ -84,7 +116,6 @@ def _on_connect(engine: AsyncEngine, prepare: Callable[[Any], None]) -> None:
 
 def _prepare_writing(connection: Any, synchronous: Synchronous) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own
-    _execute(connection, "PRAGMA journal_mode=WAL")
     _execute(connection, f"PRAGMA synchronous={synchronous}")
     _execute(connection, f"PRAGMA journal_size_limit={WAL_KEPT_BYTES}")
 

@@ -51,40 +51,62 @@ def etag_of_key(root_secret: RootSecret, row: KeyRow) -> str:
 
 
 def is_as_written(root_secret: RootSecret, row: KeyRow, write: KeyWrite) -> bool:
-    """Whether a write would change nothing."""
+    """Whether a write would change nothing; alias, kind and uses follow from session and secrets."""
     stored = (row.session, secrets_of_key(root_secret, row), row.key_id)
     return stored == (write.session, dict(write.secrets), write.key_id) and not write.reset_meters
 
 
-async def write_key(
-    connection: AsyncConnection, root_secret: RootSecret, before: KeyRow | None, write: KeyWrite, at: float
-) -> KeyRow:
-    """Record id and generation outlive every change of the key; only a reset moves the generation."""
-    columns = {name: getattr(write, name) for name in ("session", "key_id", "alias", "kind")} | {"updated_at": at}
-    if before is None:
-        identity = {"org_id": write.org_id, "key_hash": write.key_hash, "created_at": at}
-        inserted = await connection.execute(insert(keys).values(**identity, **columns))
-        assert inserted.inserted_primary_key is not None
-        record_id, generation = inserted.inserted_primary_key[0], 0
-    else:
-        record_id, generation = before.record_id, before.generation + write.reset_meters
+async def add_key(connection: AsyncConnection, root_secret: RootSecret, write: KeyWrite, at: float) -> KeyRow:
+    identity = {"org_id": write.org_id, "key_hash": write.key_hash, "created_at": at}
+    inserted = await connection.execute(insert(keys).values(**identity, **_columns(write, at)))
+    assert inserted.inserted_primary_key is not None
+    record_id: int = inserted.inserted_primary_key[0]
     sealed = seal_all(root_secret, key_place(record_id), write.secrets)
-    columns |= {"secrets": json.dumps(sealed), "generation": generation}
-    await connection.execute(update(keys).where(keys.c.record_id == record_id).values(**columns))
-    await _write_uses(connection, record_id, write.uses)
-    return KeyRow(record_id, write.org_id, write.key_hash, write.key_id, generation, write.session, sealed)
+    if sealed:
+        await _update(connection, record_id, {"secrets": json.dumps(sealed)})
+    await _add_uses(connection, record_id, write.uses)
+    return _as_row(write, record_id, 0, sealed)
+
+
+async def change_key(
+    connection: AsyncConnection, root_secret: RootSecret, before: KeyRow, write: KeyWrite, at: float
+) -> KeyRow:
+    """Record id and generation outlive the change; only a reset moves the generation."""
+    record_id, generation = before.record_id, before.generation + write.reset_meters
+    sealed = seal_all(root_secret, key_place(record_id), write.secrets)
+    await _update(
+        connection, record_id, _columns(write, at) | {"secrets": json.dumps(sealed), "generation": generation}
+    )
+    await _remove_uses(connection, record_id)
+    await _add_uses(connection, record_id, write.uses)
+    return _as_row(write, record_id, generation, sealed)
 
 
 async def remove_key(connection: AsyncConnection, record_id: int) -> None:
-    await _write_uses(connection, record_id, set())
+    await _remove_uses(connection, record_id)
     await connection.execute(delete(keys).where(keys.c.record_id == record_id))
 
 
-async def _write_uses(connection: AsyncConnection, record_id: int, names: set[str]) -> None:
-    await connection.execute(delete(key_uses).where(key_uses.c.record_id == record_id))
+def _columns(write: KeyWrite, at: float) -> dict[str, Any]:
+    return {name: getattr(write, name) for name in ("session", "key_id", "alias", "kind")} | {"updated_at": at}
+
+
+async def _update(connection: AsyncConnection, record_id: int, columns: dict[str, Any]) -> None:
+    await connection.execute(update(keys).where(keys.c.record_id == record_id).values(**columns))
+
+
+async def _add_uses(connection: AsyncConnection, record_id: int, names: set[str]) -> None:
     if names:
         rows = [{"name": name, "record_id": record_id} for name in sorted(names)]
         await connection.execute(insert(key_uses), rows)
+
+
+async def _remove_uses(connection: AsyncConnection, record_id: int) -> None:
+    await connection.execute(delete(key_uses).where(key_uses.c.record_id == record_id))
+
+
+def _as_row(write: KeyWrite, record_id: int, generation: int, sealed: dict[str, str]) -> KeyRow:
+    return KeyRow(record_id, write.org_id, write.key_hash, write.key_id, generation, write.session, sealed)
 
 
 def _key_row(row: Row[Any]) -> KeyRow:

@@ -87,7 +87,7 @@ class Records:
         async with self._reading() as connection:
             return await page_of_keys(connection, org_id, api_id, after, limit)
 
-    async def keys_by_alias(self, alias: str, org_id: str | None = None) -> list[KeyRow]:
+    async def keys_by_alias(self, alias: str, *, org_id: str | None = None) -> list[KeyRow]:
         """Several keys may have the same alias: the caller says so instead of choosing one."""
         async with self._reading() as connection:
             return await keys_with_alias(connection, alias, org_id, SAME_ALIAS_MAX)
@@ -100,7 +100,7 @@ class Records:
         async with self._reading() as connection:
             return await all_definitions(connection, APIS)
 
-    async def policy(self, policy_id: str, org_id: str | None = None) -> DefinitionRow | None:
+    async def policy(self, policy_id: str, *, org_id: str | None = None) -> DefinitionRow | None:
         """Without an organisation, the policy of that id that was added last."""
         async with self._reading() as connection:
             return await find_definition(connection, POLICIES, policy_id, org_id)

@@ -1,5 +1,7 @@
-"""A chunked body (RFC 9112 §7.1) without its framing, strictly: the exact end of a message is where requests are
-smuggled. Extensions are read over, trailers thrown away. Knows no message.
+"""Bodies without their framing, strictly: the exact end of a message is where requests are smuggled. No message here.
+
+Both kinds put the data they find into `pieces` and answer what follows the body; what stands before a fault in the
+framing is in `pieces` when the fault is raised.
 """
 
 import re
@@ -15,8 +17,28 @@ _SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})((?:;%b(?:=(?:%b|%b))?)*)\r
 _TRAILER_LINE: Final = re.compile(rb"%b:[\t -~\x80-\xff]*\r\n" % _TOKEN)
 
 
+class CountedBody:
+    """One per body with a Content-Length."""
+
+    __slots__ = ("_left", "done")
+
+    def __init__(self, length: int) -> None:
+        self._left = length
+        self.done = False
+
+    def take(self, data: bytes, pieces: list[bytes]) -> bytes:
+        piece = data[: self._left]
+        pieces.append(piece)
+        self._left -= len(piece)
+        self.done = not self._left
+        return data[len(piece) :]
+
+
 class ChunkedBody:
-    """One per body. Holds an unfinished line, never data."""
+    """One per chunked body (RFC 9112 §7.1); raises the failure it was made with. Holds an unfinished line, never data.
+
+    Extensions are read over, trailers thrown away.
+    """
 
     __slots__ = ("_failure", "_held", "_left", "_limits", "_size_line_max_bytes", "_trailer_bytes", "done")
 
@@ -29,19 +51,14 @@ class ChunkedBody:
         self._trailer_bytes = -1  # read so far; -1 before the last chunk
         self.done = False
 
-    def take(self, data: bytes) -> tuple[bytes, bytes]:
-        """The data of these bytes, joined, and what follows the body; raises the failure this was made with."""
+    def take(self, data: bytes, pieces: list[bytes]) -> bytes:
         if self._held:
             data = self._held + data
             self._held = b""
-        pieces: list[bytes] = []
         at = 0
         while at < len(data) and not self.done:
-            if self._left:
-                at = self._take_data(data, at, pieces)
-            else:
-                at = self._take_line(data, at)
-        return b"".join(pieces), data[at:]
+            at = self._take_data(data, at, pieces) if self._left else self._take_line(data, at)
+        return data[at:]
 
     def _take_data(self, data: bytes, at: int, pieces: list[bytes]) -> int:
         if self._left > 2:

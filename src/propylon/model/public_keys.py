@@ -34,9 +34,8 @@ def load_public_key(data: bytes) -> PublicKey | None:
     """
     if _PRIVATE_ARMOUR in data:  # whatever stands beside it
         return None
-    for load in (
-        (load_pem_public_key, _of_pem_certificate) if b"-----BEGIN " in data else (load_der_public_key, _of_der)
-    ):
+    of_pem, of_der = (load_pem_public_key, _of_pem_certificate), (load_der_public_key, _of_der_certificate)
+    for load in of_pem if b"-----BEGIN " in data else of_der:
         try:
             return load(data)
         except (ValueError, UnsupportedAlgorithm):
@@ -82,5 +81,5 @@ def _of_pem_certificate(data: bytes) -> PublicKey:
     return x509.load_pem_x509_certificate(data).public_key()
 
 
-def _of_der(data: bytes) -> PublicKey:
+def _of_der_certificate(data: bytes) -> PublicKey:
     return x509.load_der_x509_certificate(data).public_key()

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from propylon.jose.public_keys import is_private_key, is_public_text, load_public_key
+from propylon.model.public_keys import is_private_key, is_public_text, load_public_key
 from tests.jose.key_forms import EVERY_PUBLIC_FORM, KEYS, AsymmetricKey, certificate, der, modulus, pem, rsa_der
 from tests.kit.tokens import ec_key, rsa_key
 
@@ -33,7 +33,7 @@ def test_the_key_of_a_certificate_is_loaded(encoding: Encoding) -> None:
     assert load_public_key(certificate(ec_key()).public_bytes(encoding)) == ec_key().public_key
 
 
-@pytest.mark.parametrize("exponent", [1, 2, 4, 65536, modulus() + 2])
+@pytest.mark.parametrize("exponent", [1, 2, 4, 65536, modulus() + 2], ids=["1", "2", "4", "even", "huge"])
 def test_an_rsa_key_with_an_impossible_exponent_is_no_key(exponent: int) -> None:
     assert load_public_key(rsa_der(modulus(), 65537)) == rsa_key().public_key
     assert load_public_key(rsa_der(modulus(), exponent)) is None
@@ -60,6 +60,13 @@ def test_a_private_key_is_told_from_a_public_one(
 @pytest.mark.parametrize("secret", EVERY_PUBLIC_FORM.values(), ids=EVERY_PUBLIC_FORM)
 def test_public_text_is_recognised_in_every_form(secret: bytes) -> None:
     assert is_public_text(secret)
+
+
+@pytest.mark.parametrize("kind", [b"sk-ssh-ed25519@openssh.com", b"sk-ecdsa-sha2-nistp256@openssh.com"])
+def test_the_public_key_of_a_security_key_is_recognised(kind: bytes) -> None:
+    blob = base64.b64encode(len(kind).to_bytes(4, "big") + kind + bytes(range(64)))
+    assert is_public_text(kind + b" " + blob)
+    assert is_public_text(blob)
 
 
 @pytest.mark.parametrize(

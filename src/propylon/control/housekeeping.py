@@ -1,0 +1,87 @@
+"""What the control process repeats: head announced, usage drained, meters swept, quotas kept safe, old usage forgotten.
+
+Each piece of work is bounded, so that requests are answered in between. A store that is away is waited for.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from propylon.control.desk import Desk
+from propylon.errors import StoreUnavailable
+from propylon.stores.lmdb import LmdbMeters
+from propylon.tasks import spawn
+from propylon.usage.drain import Drain
+from propylon.usage.retention import expire
+
+log = logging.getLogger("propylon.control")
+ANNOUNCE_S: Final = 1.0
+DRAIN_S: Final = 1.0
+SWEEP_S: Final = 5.0
+CHECKPOINT_S: Final = 60.0
+EXPIRE_S: Final = 60.0
+SWEPT_MAX: Final = 2000  # meters looked at in one go
+EXPIRED_MAX: Final = 5000  # rows removed in one go
+DAY_S: Final = 86_400
+
+
+class Housekeeping:
+    """One per control process, from `start` to `end`."""
+
+    def __init__(self, desk: Desk, meters: LmdbMeters) -> None:
+        self._desk = desk
+        self._meters = meters
+        self._drain = Drain(desk.records, meters)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._repeat(ANNOUNCE_S, self._desk.announcer.announce)
+        self._repeat(DRAIN_S, self.drain)
+        self._repeat(SWEEP_S, self._sweep)
+        self._repeat(CHECKPOINT_S, self.checkpoint)
+        self._repeat(EXPIRE_S, self._expire)
+
+    async def end(self) -> None:
+        """What is under way is broken off, which stores undo; then the last usage and quotas are stored."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for work in (self.drain, self.checkpoint):
+            await _tried(work)
+
+    async def restore_quotas(self) -> None:
+        """What the meters lost, for instance to damage, as it stood at the last checkpoint."""
+        missing = await self._meters.restore_quotas(await self._desk.records.load_quotas())
+        if missing:
+            log.warning("%d quotas were missing from the meters and are restored from their checkpoint", missing)
+
+    async def drain(self) -> None:
+        """Until the queue is empty."""
+        while await self._drain.run_once():
+            pass
+
+    async def checkpoint(self) -> None:
+        await self._desk.records.save_quotas(await self._meters.quotas())
+
+    async def _sweep(self) -> None:
+        self._meters.sweep(SWEPT_MAX)
+
+    async def _expire(self) -> None:
+        before = self._desk.clock.wall() - self._desk.settings.usage_retention_days * DAY_S
+        await expire(self._desk.records, before, EXPIRED_MAX)
+
+    def _repeat(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        self._tasks.append(spawn(self._every(seconds, work), f"every {seconds:g} s"))
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await self._desk.clock.sleep(seconds)
+            await _tried(work)
+
+
+async def _tried(work: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await work()
+    except StoreUnavailable as failure:
+        log.warning("%s: %s", failure.code, failure.detail)

@@ -1,0 +1,122 @@
+"""/tyk/keys: keys read, listed and previewed (gateway-api.md §8.6 to 8.8). Writes are `keys.py`.
+
+A key is shown as it is stored, so that PUT(GET(k)) changes nothing; `?effective=1` adds what its policies make of it.
+No secret is ever shown, and counters are read from the meters.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from propylon.control.desk import Desk
+from propylon.control.envelope import Refused, answer, etag, flag, listed, read_body
+from propylon.control.key_judgement import effective_of, judge_key
+from propylon.control.key_names import find_key, key_name
+from propylon.control.key_write import StoredKey, stored_key
+from propylon.errors import Problem
+from propylon.model.effective import EffectiveSession
+from propylon.model.session import key_kind, public_view, session_to_json
+from propylon.steps.meter_names import key_meters, quota_meter
+from propylon.stores.ports import KeyRow
+
+PAGE: Final = 1000  # keys a transaction reads
+Document = dict[str, Any]
+
+
+async def read(desk: Desk, request: Request) -> Response:
+    """M-16."""
+    row = await find_key(desk.records.key, desk, key_name(request))
+    if row is None:
+        raise Refused(404, "Key not found")
+    stored = stored_key(desk, row)
+    view = await _own_view(desk, stored)
+    if flag(request, "effective"):
+        view["effective"] = await _effective_view(desk, stored)
+    return answer(view, headers=etag(desk.records.key_etag(row)))
+
+
+async def read_all(desk: Desk, request: Request) -> Response:
+    """M-18: hashes, as a key's ID is usually a credential. Without `limit` all of them, as in Tyk."""
+    limit, after = _number(request, "limit"), _number(request, "after")
+    rows = [row async for row in _rows(desk, request, after, limit)]
+    document: Document = {"keys": [row.key_hash for row in rows]}
+    if flag(request, "details"):
+        document["details"] = [_details(row) for row in rows]
+    if limit and len(rows) == limit:
+        document["next"] = rows[-1].record_id
+    return answer(document)
+
+
+async def preview(desk: Desk, request: Request) -> Response:
+    """What would be in force; nothing is stored."""
+    document = await read_body(request, "Unmarshalling failed")
+    judged = await judge_key(desk, document, request.query_params.get("org_id", ""), malformed="Unmarshalling failed")
+    problems = [judged.effective] if isinstance(judged.effective, Problem) else []
+    session = judged.session if isinstance(judged.effective, Problem) else judged.effective.session
+    view = public_view(session_to_json(session), judged.secrets)
+    return answer({**view, "kind": key_kind(judged.secrets), "warnings": listed([*problems, *judged.warnings])})
+
+
+async def _rows(desk: Desk, request: Request, after: int, limit: int) -> AsyncIterator[KeyRow]:
+    query = request.query_params
+    org_id, api_id, alias = (query.get(name) or None for name in ("org_id", "api_id", "alias"))
+    if alias is not None:
+        for row in await desk.records.keys_by_alias(alias, org_id=org_id):
+            yield row
+        return
+    found = 0
+    while True:
+        size = min(PAGE, limit - found) if limit else PAGE
+        rows = await desk.records.keys(org_id=org_id, api_id=api_id, after=after, limit=size)
+        for row in rows:
+            yield row
+        found += len(rows)
+        if len(rows) < PAGE or found == limit:
+            return
+        after = rows[-1].record_id
+
+
+def _number(request: Request, name: str) -> int:
+    text = request.query_params.get(name, "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Refused(400, f"{name} must be a whole number, 0 or more")
+    return int(text)
+
+
+def _details(row: KeyRow) -> Document:
+    session = json.loads(row.session)
+    shown = {"key_hash": row.key_hash, "key_id": row.key_id, "org_id": row.org_id, "alias": session.get("alias", "")}
+    return {**shown, "kind": key_kind(row.secrets)}
+
+
+async def _own_view(desk: Desk, stored: StoredKey) -> Document:
+    row = stored.row
+    view = public_view(session_to_json(stored.session), stored.secrets)
+    await _fill_quota(desk, row, view, "")
+    for api_id, right in view["access_rights"].items():
+        await _fill_quota(desk, row, right["limit"], api_id)  # P-27
+    return {**view, "kind": key_kind(stored.secrets), "key_hash": row.key_hash, "key_id": row.key_id}
+
+
+async def _effective_view(desk: Desk, stored: StoredKey) -> Document:
+    """Or why nothing is in force."""
+    effective = await effective_of(desk, stored.session)
+    if not isinstance(effective, EffectiveSession):
+        return {"problem": effective._asdict()}
+    view = public_view(session_to_json(effective.session), stored.secrets)
+    await _fill_quota(desk, stored.row, view, "")
+    for api_id, access in effective.access.items():
+        await _fill_quota(desk, stored.row, view["access_rights"][api_id]["limit"], access.scope)
+    return view
+
+
+async def _fill_quota(desk: Desk, row: KeyRow, limits: Document | None, scope: str) -> None:
+    """What is left of a quota and when it renews, as the meters have it; a quota not yet charged is whole."""
+    if limits is None or limits["quota_max"] <= 0:
+        return
+    state = await desk.meters.quota(quota_meter(key_meters(row.record_id, row.generation), scope))
+    limits["quota_remaining"] = limits["quota_max"] if state is None else max(0, limits["quota_max"] - state.used)
+    limits["quota_renews"] = 0 if state is None else state.renews_wall_ns // 1_000_000_000

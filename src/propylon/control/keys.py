@@ -1,0 +1,177 @@
+"""/tyk/keys: keys made, changed and removed (gateway-api.md §8). Reads are `key_reads.py`.
+
+Each write reads what it replaces in its own transaction. A change resets the key's meters, as in Tyk, unless it says
+`suppress_reset` or changes nothing. What policies give is never written into the key (F-18).
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from secrets import token_hex
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from propylon.control.desk import Desk
+from propylon.control.envelope import Refused, cleared, demand_match, done, etag, flag, listed, read_body
+from propylon.control.jwt_key import jwt_key_members
+from propylon.control.key_judgement import JudgedKey, judge_key, why_not_stored
+from propylon.control.key_names import KeyName, find_key, key_name
+from propylon.control.key_write import StoredKey, became_credential, changed_key, is_same, new_key, stored_key
+from propylon.errors import Problem
+from propylon.model.session import check_key_id
+from propylon.stores.ports import KeyRow
+from propylon.stores.records.edit import Edit
+
+NOT_STORED: Final = "Failed to create key, ensure security settings are correct."
+NOT_CHANGED: Final = "Could not write key data"
+NO_INSTRUCTION: Final = "Couldn't decode instruction"
+UNREADABLE: Final = "Unmarshalling failed"
+
+
+async def create(desk: Desk, request: Request) -> Response:
+    """M-1. A body of the wrong shape is 400 here too: Tyk's 500 is for what is broken on our side."""
+    document = await read_body(request, UNREADABLE)
+    return await _add(desk, request, document, token_hex(16), UNREADABLE, _refusal_of_create)
+
+
+async def add(desk: Desk, request: Request) -> Response:
+    """M-2, M-3: with an ID of the caller's choice, else a random one."""
+    document = await read_body(request)
+    key_id = request.path_params.get("key_id") or token_hex(16)
+    problem = check_key_id(key_id, desk.settings.min_token_length)
+    if problem is not None:
+        raise Refused(400, problem.message, problems=listed([problem]))
+    return await _add(desk, request, document, key_id, "Request malformed", _refusal)
+
+
+async def change(desk: Desk, request: Request) -> Response:
+    """M-13, M-14."""
+    document = await read_body(request)
+    name = key_name(request, document.get("org_id"))
+    async with desk.records.change() as edit:
+        before = await _to_change(desk, request, edit, name, "Key is not found")
+        judged = await judge_key(
+            desk, document, before.row.org_id, stored_secrets=before.secrets, clear=cleared(request)
+        )
+        _demand_sound(desk, judged, _refusal)
+        row, key_id = before.row, _key_id(desk, name, before.row)
+        if not is_same(desk, judged, before):
+            reset = not flag(request, "suppress_reset")
+            row = await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=reset))
+    warnings = [*judged.warnings, *became_credential(judged, before)]
+    return _done("modified", key_id or name.text, row, judged, warnings, desk.records.key_etag(row))
+
+
+async def change_policies(desk: Desk, request: Request) -> Response:
+    """M-21. Nothing else of the key moves, its meters neither."""
+    policy_ids = _policy_ids(await read_body(request, NO_INSTRUCTION))
+    name = key_name(request)
+    async with desk.records.change() as edit:
+        before = await _to_change(desk, request, edit, name, "Key not found")
+        document = {**json.loads(before.row.session), "apply_policies": policy_ids, "apply_policy_id": ""}
+        judged = await judge_key(desk, document, before.row.org_id, stored_secrets=before.secrets)
+        _demand_sound(desk, judged, lambda problem: Refused(500, NOT_CHANGED, problems=listed([problem])))
+        key_id = _key_id(desk, name, before.row)
+        row = await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=False))
+    warnings = [warning for warning in judged.warnings if warning.code != "secret_kept"]
+    return _done("updated", key_id or name.text, row, judged, warnings, desk.records.key_etag(row))
+
+
+async def remove(desk: Desk, request: Request) -> Response:
+    """M-19. Its meters go with it: a key made again under this ID is another record."""
+    name = key_name(request)
+    async with desk.records.change() as edit:
+        row = await find_key(edit.key, desk, name)
+        if row is None:
+            raise Refused(404, "There is no such key found")
+        demand_match(request, desk.records.key_etag(row))
+        await edit.delete_key(row.key_hash)
+    return done(_key_id(desk, name, row) or name.text, "deleted", key_hash=row.key_hash)
+
+
+async def _add(
+    desk: Desk,
+    request: Request,
+    document: dict[str, Any],
+    key_id: str,
+    malformed: str,
+    refusal: Callable[[Problem], Refused],
+) -> Response:
+    """An ID that is there: nothing happens if it is the same key, else 409 (design §10)."""
+    query_org_id = request.query_params.get("org_id", "")
+    org_id = document.get("org_id") or query_org_id or desk.settings.default_org_id
+    async with desk.records.change() as edit:
+        row = await edit.key(desk.root_secret.key_hash(str(org_id), key_id))
+        before = None if row is None else stored_key(desk, row)
+        judged = await judge_key(
+            desk,
+            document,
+            query_org_id,
+            malformed=malformed,
+            stored_secrets={} if before is None else before.secrets,
+            clear=cleared(request),
+        )
+        _demand_sound(desk, judged, refusal)
+        row = await _put(desk, request, edit, judged, key_id, before)
+    return _done("added", key_id, row, judged, judged.warnings, desk.records.key_etag(row))
+
+
+async def _put(
+    desk: Desk, request: Request, edit: Edit, judged: JudgedKey, key_id: str, before: StoredKey | None
+) -> KeyRow:
+    if before is None:
+        return await edit.put_key(new_key(desk, judged, key_id))
+    if is_same(desk, judged, before):
+        return before.row
+    if flag(request, "overwrite") or desk.settings.keys_upsert:
+        return await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=True))
+    text = f"Key {key_id} exists and differs; use PUT /tyk/keys/{key_id}, or ?overwrite=1 to replace it"
+    raise Refused(409, text, code="key_exists")
+
+
+# -- parts of a write -------------------------------------------------------------------------------------------------
+
+
+async def _to_change(desk: Desk, request: Request, edit: Edit, name: KeyName, not_found: str) -> StoredKey:
+    row = await find_key(edit.key, desk, name)
+    if row is None:
+        raise Refused(404, not_found)
+    demand_match(request, desk.records.key_etag(row))
+    return stored_key(desk, row)
+
+
+def _demand_sound(desk: Desk, judged: JudgedKey, refusal: Callable[[Problem], Refused]) -> None:
+    problem = why_not_stored(desk, judged)
+    if problem is not None:
+        raise refusal(problem)
+
+
+def _refusal(problem: Problem) -> Refused:
+    return Refused(500, NOT_STORED, problems=listed([problem]))
+
+
+def _refusal_of_create(problem: Problem) -> Refused:
+    if problem.code == "no_access_rights":
+        return Refused(400, f"Failed to create key, {problem.message}", problems=listed([problem]))
+    return Refused(500, f"Failed to create key - {problem.message}", problems=listed([problem]))
+
+
+def _policy_ids(instruction: dict[str, Any]) -> list[str]:
+    listed_ids, single = instruction.get("apply_policies") or [], instruction.get("policy") or ""
+    ids = [*listed_ids, single] if isinstance(listed_ids, list) else [listed_ids]
+    if not all(isinstance(id_, str) for id_ in ids):
+        problem = Problem("apply_policies", "wrong_type", "must be a list of policy ids, and policy one of them")
+        raise Refused(400, NO_INSTRUCTION, problems=listed([problem]))
+    return [id_ for id_ in ids if id_]
+
+
+def _key_id(desk: Desk, name: KeyName, row: KeyRow) -> str:
+    """What the client sends, "" when the key was named by its hash and its ID is a credential."""
+    by_id = desk.root_secret.key_hash(row.org_id, name.text) == row.key_hash
+    return name.text if by_id else row.key_id
+
+
+def _done(action: str, key: str, row: KeyRow, judged: JudgedKey, warnings: Sequence[Problem], tag: str) -> Response:
+    members = jwt_key_members(row.key_id or key, judged.session, judged.secrets)
+    return done(key, action, headers=etag(tag), warnings=warnings, key_hash=row.key_hash, **members)

@@ -1,0 +1,101 @@
+"""/tyk/policies (gateway-api.md §7.2). Live when answered; keys that name a policy follow it at once."""
+
+import json
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from propylon.control.definitions import JudgedPolicy, judge_policy
+from propylon.control.desk import Desk
+from propylon.control.envelope import Refused, answer, demand_match, done, etag, flag, listed, read_body
+from propylon.control.rights import rights_warnings
+from propylon.errors import Problem
+from propylon.stores.ports import DefinitionRow
+from propylon.stores.records.edit import Edit
+
+TYKS_OWN_WORDS: Final = frozenset({"policy_id_missing", "policy_id_invalid", "policy_partitions"})
+
+
+async def read_all(desk: Desk, request: Request) -> Response:
+    return answer([json.loads(row.body) for row in await desk.records.policies()])
+
+
+async def read(desk: Desk, request: Request) -> Response:
+    row = await desk.records.policy(request.path_params["policy_id"], org_id=_org_id(request) or None)
+    if row is None:
+        raise Refused(404, "Policy not found")
+    return answer(json.loads(row.body), headers=etag(row.etag))
+
+
+async def add(desk: Desk, request: Request) -> Response:
+    """An id that is there: nothing happens if it is the same policy, else 409 (Tyk replaces in silence)."""
+    judged = _judge(desk, await read_body(request), _org_id(request))
+    async with desk.records.change() as edit:
+        write = judged.write()
+        before = await edit.policy(write.id, org_id=write.org_id)
+        if before is not None and json.loads(before.body) != json.loads(write.body) and not flag(request, "overwrite"):
+            text = (
+                f"Policy {write.id} exists and differs; use PUT /tyk/policies/{write.id}, or ?overwrite=1 to replace it"
+            )
+            raise Refused(409, text, code="policy_exists")
+        row = await edit.put_policy(write)
+    return await _written(desk, "added", judged, row)
+
+
+async def change(desk: Desk, request: Request) -> Response:
+    """As in Tyk, one that is not there is made."""
+    document = await read_body(request)
+    policy_id, org_id = request.path_params["policy_id"], _org_id(request)
+    async with desk.records.change() as edit:
+        before = await _before(edit, document, policy_id, org_id)
+        judged = _judge(desk, document, org_id if before is None else before.org_id)
+        if judged.policy.id != policy_id:
+            text = "Request ID does not match that in policy! For Update operations these must match."
+            raise Refused(400, text)
+        demand_match(request, "" if before is None else before.etag)
+        row = await edit.put_policy(judged.write())
+    return await _written(desk, "modified", judged, row)
+
+
+async def remove(desk: Desk, request: Request) -> Response:
+    policy_id = request.path_params["policy_id"]
+    async with desk.records.change() as edit:
+        row = await edit.policy(policy_id, org_id=_org_id(request) or None)
+        if row is None:
+            raise Refused(404, "Delete failed", code="policy_unknown")
+        demand_match(request, row.etag)
+        await edit.delete_policy(policy_id, org_id=row.org_id)
+    return done(policy_id, "deleted")
+
+
+async def change_nothing(desk: Desk, request: Request) -> Response:
+    raise Refused(400, "Must specify an apiID to update")
+
+
+async def remove_nothing(desk: Desk, request: Request) -> Response:
+    raise Refused(400, "Must specify an apiID to delete")
+
+
+async def _before(edit: Edit, document: dict[str, Any], policy_id: str, org_id: str) -> DefinitionRow | None:
+    """The policy of the organisation that the body names, else of the one the query names, else of that id."""
+    named = document.get("org_id") or org_id
+    return await edit.policy(policy_id, org_id=named if isinstance(named, str) and named else None)
+
+
+def _judge(desk: Desk, document: dict[str, Any], org_id: str) -> JudgedPolicy:
+    judged = judge_policy(document, org_id, desk.settings)
+    if isinstance(judged, JudgedPolicy):
+        return judged
+    first: Problem = judged[0]
+    text = first.message if first.code in TYKS_OWN_WORDS else "Request malformed"
+    raise Refused(400, text, problems=listed(judged))
+
+
+async def _written(desk: Desk, action: str, judged: JudgedPolicy, row: DefinitionRow) -> Response:
+    warnings = [*judged.warnings, *await rights_warnings(desk, judged.policy.access_rights, row.org_id)]
+    return done(row.id, action, headers=etag(row.etag), warnings=warnings)
+
+
+def _org_id(request: Request) -> str:
+    return request.query_params.get("org_id", "")

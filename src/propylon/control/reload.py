@@ -1,0 +1,22 @@
+"""/tyk/reload: the files of definitions are read again; and /tyk/cache, of which nothing is stale here (§3, §12).
+
+What was written through the API is live when answered, so a reload without files only says so.
+"""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from propylon.control.desk import Desk
+from propylon.control.envelope import answer, listed
+
+
+async def reload(desk: Desk, request: Request) -> Response:
+    """Always finished when answered, as with Tyk's `block=true`."""
+    load = await desk.files.load()
+    document = {"status": "ok", "message": ""}
+    named = {"problems": listed(load.problems), "warnings": listed(load.warnings), "removed": load.removed}
+    return answer({**document, **{name: value for name, value in named.items() if value}})
+
+
+async def drop_cache(desk: Desk, request: Request) -> Response:
+    return answer({"status": "ok", "message": "cache invalidated"})

@@ -1,0 +1,128 @@
+"""One line of the usage queue: what a worker folded since its last one. The only page that knows its form.
+
+Texts may come from tokens and requests, so they are made storable here: a line is never refused for what a client sent.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+NUMBER_MAX: Final = 2**53  # beyond it a number is damage, and no database could add to it for long
+BUCKETS: Final = 256  # of latencies: the last one ends beyond 500,000 years
+
+
+class MalformedLine(ValueError):
+    """Not a line of ours."""
+
+
+class Cell(NamedTuple):
+    """The exchanges that share their dimensions, added up."""
+
+    api_id: str
+    identity: str
+    status: int
+    reason: str
+    endpoint: str
+    exchanges: int
+    bytes_in: int
+    bytes_out: int
+    latencies: Mapping[int, int]  # bucket (histogram.py) to count
+
+
+class LogEntry(NamedTuple):
+    """A single exchange; the fields are columns of the request log."""
+
+    at: float
+    api_id: str
+    identity: str
+    key_hash: str
+    name: str
+    method: str
+    path: str
+    status: int
+    reason: str
+    latency_us: int
+    upstream_status: int
+    client_ip: str
+    one_in: int  # how many exchanges this entry stands for, itself included
+
+
+class Line(NamedTuple):
+    """The cells of one minute."""
+
+    minute: int  # since the epoch
+    cells: list[Cell]
+    log: list[LogEntry]
+    gauges: Mapping[str, int]  # the worker's counters as they stood, may be empty
+
+
+def encode(line: Line) -> bytes:
+    return json.dumps(line._asdict(), separators=(",", ":")).encode()
+
+
+def parse(raw: bytes) -> Line:
+    """Raises MalformedLine."""
+    try:
+        return _line(json.loads(raw))
+    except (ValueError, RecursionError) as error:
+        raise MalformedLine(str(error)) from error
+
+
+def _line(document: Any) -> Line:
+    match document:
+        case {"minute": int(minute), "cells": list(cells), "log": list(log), "gauges": dict(gauges)}:
+            _check(minute, *gauges.values())
+            return Line(minute, [_cell(row) for row in cells], [_entry(row) for row in log], gauges)
+    raise MalformedLine("no object with minute, cells, log and gauges")
+
+
+def _cell(row: Any) -> Cell:
+    match row:
+        case [
+            str(api_id), str(identity), int(status), str(reason), str(endpoint),
+            int(exchanges), int(bytes_in), int(bytes_out), dict(latencies),
+        ]:  # fmt: skip
+            _check(status, exchanges, bytes_in, bytes_out, *latencies.values())
+            return Cell(
+                _storable(api_id),
+                _storable(identity),
+                status,
+                _storable(reason),
+                _storable(endpoint),
+                exchanges,
+                bytes_in,
+                bytes_out,
+                {_bucket(text): number for text, number in latencies.items()},
+            )
+    raise MalformedLine(f"a cell has the fields {', '.join(Cell._fields)}")
+
+
+def _entry(row: Any) -> LogEntry:
+    match row:
+        case [
+            int() | float() as at, str(), str(), str(), str(), str(), str(),
+            int(status), str(), int(latency_us), int(upstream_status), str(), int(one_in),
+        ]:  # fmt: skip
+            _check(at, status, latency_us, upstream_status, one_in)
+            return LogEntry._make(_storable(value) if isinstance(value, str) else value for value in row)
+    raise MalformedLine(f"a log entry has the fields {', '.join(LogEntry._fields)}")
+
+
+def _check(*numbers: Any) -> None:
+    for number in numbers:
+        if not isinstance(number, int | float) or not 0 <= number < NUMBER_MAX:
+            raise MalformedLine(f"not a count: {number!r}")
+
+
+def _bucket(text: str) -> int:
+    bucket = int(text)
+    if not 0 <= bucket < BUCKETS:
+        raise MalformedLine(f"no bucket {bucket}")
+    return bucket
+
+
+def _storable(text: str) -> str:
+    """Without half surrogates and NUL, which JSON can write and no database takes."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.encode(errors="replace").decode().replace("\0", "?")

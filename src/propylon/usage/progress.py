@@ -1,0 +1,36 @@
+"""How far the queue is in the aggregates. Moved in the transaction that adds the lines, so that none counts twice."""
+
+from typing import Final, NamedTuple
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from propylon.errors import StoreUnavailable
+from propylon.stores.records.tables import drained
+
+QUEUE: Final = "usage"
+
+
+class Progress(NamedTuple):
+    """Lines of `epoch` with numbers below `upto` are in the aggregates; of another epoch, none is."""
+
+    epoch: str
+    upto: int
+
+
+async def read_progress(connection: AsyncConnection) -> Progress | None:
+    """None before the first line ever."""
+    query = select(drained.c.epoch, drained.c.upto).where(drained.c.queue == QUEUE)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else Progress(*row)
+
+
+async def move_progress(connection: AsyncConnection, before: Progress | None, after: Progress) -> None:
+    """By compare-and-set; afterwards this transaction is the only one that adds until it ends."""
+    if before is None:
+        await connection.execute(insert(drained).values(queue=QUEUE, **after._asdict()))
+        return
+    stands = (drained.c.queue == QUEUE, drained.c.epoch == before.epoch, drained.c.upto == before.upto)
+    moved = await connection.execute(update(drained).where(*stands).values(**after._asdict()))
+    if moved.rowcount != 1:
+        raise StoreUnavailable("usage is drained by another process at the same time")

@@ -1,0 +1,97 @@
+"""The Gateway API without a server: the application on real records and real meters in a folder of its own."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from propylon.control.announcer import Announcer
+from propylon.control.app import App
+from propylon.control.definitions import KnownApis
+from propylon.control.desk import Desk
+from propylon.control.files import Files
+from propylon.settings import Settings
+from propylon.stores.lmdb import open_meters
+from propylon.stores.records.engines import sqlite_url
+from propylon.stores.records.opening import open_records
+from propylon.stores.sealing import RootSecret
+from tests.kit.clock import FakeClock
+
+SECRET = "canary-gateway-secret"
+
+
+class GatewayApi:
+    """One control plane and one caller of it. Lives on one loop, on which every call runs to its end."""
+
+    def __init__(self, folder: Path, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
+        self.folder = folder
+        self._loop = loop
+        self.settings = Settings(secret=SECRET, data_dir=folder, **settings)
+        self.root_secret = RootSecret.generate()
+        self.clock = FakeClock(wall=1_800_000_000.25)
+        self.meters = open_meters(
+            folder, meters_map_bytes=2**20, usage_map_bytes=2**20, usage_lines_max=1000, clock=self.clock
+        )
+        self.desk = self.run(self._open())
+        self.app = App(self.desk)
+
+    async def _open(self) -> Desk:
+        records = await open_records(sqlite_url(self.settings.records_path), self.root_secret, clock=self.clock)
+        known_apis = KnownApis(records, self.settings.default_org_id)
+        files = Files(self.settings, records, known_apis)
+        announcer = Announcer(records, self.meters)
+        return Desk(self.settings, self.root_secret, records, self.meters, known_apis, files, announcer, self.clock)
+
+    def run(self, work: Awaitable[Any]) -> Any:
+        return self._loop.run_until_complete(work)
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        """`body` is sent as JSON, bytes as they are; a header's name is written with `_`."""
+        fields = {"X-Tyk-Authorization": SECRET} | {name.replace("_", "-"): value for name, value in headers.items()}
+        content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        return self.run(self._call(method, path, content, fields))
+
+    async def _call(self, method: str, path: str, content: bytes | None, fields: dict[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=None)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            return await client.request(method, path, content=content, headers=fields)
+
+    def head(self) -> int:
+        return self.run(self.meters.head())
+
+    def revision(self) -> int:
+        return self.run(self.desk.records.revision())
+
+    def close(self) -> None:
+        self.run(self.desk.records.close())
+        self.run(self.meters.close())
+
+
+Make = Callable[..., GatewayApi]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Makes a control plane with the given settings; several in one test have folders of their own."""
+    loop = asyncio.new_event_loop()
+    made: list[GatewayApi] = []
+
+    def one(**settings: Any) -> GatewayApi:
+        folder = tmp_path / f"node-{len(made)}"
+        folder.mkdir()
+        made.append(GatewayApi(folder, loop, **settings))
+        return made[-1]
+
+    yield one
+    for each in made:
+        each.close()
+    loop.close()
+
+
+@pytest.fixture
+def api(make: Make) -> GatewayApi:
+    return make()

@@ -1,0 +1,108 @@
+"""MemoryRecords: what a worker reads of the records, in memory. Satisfies `stores.ports.Lookups`.
+
+Each write is one revision; announcing it is its caller's. Two hooks let a test act at the two moments of a look-up.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from propylon.model.definition_secrets import extract_secrets as take_definition_secrets
+from propylon.stores.ports import Change, DefinitionRow, KeyRow
+from propylon.stores.sealing import RootSecret
+
+ROOT_SECRET = RootSecret.from_text("a root secret of tests, which nobody shall use elsewhere")
+
+Hook = Callable[[str], Awaitable[None]]
+
+
+async def nothing(_: str) -> None:
+    return
+
+
+class MemoryRecords:
+    """`before_read` runs before a key's row is taken, `after_read` when it is on its way to the worker."""
+
+    def __init__(self) -> None:
+        self.before_read: Hook = nothing
+        self.after_read: Hook = nothing
+        self.reads: list[str] = []  # key hashes, in order
+        self._keys: dict[str, KeyRow] = {}
+        self._apis: dict[str, DefinitionRow] = {}
+        self._policies: dict[str, DefinitionRow] = {}
+        self._changes: list[Change] = []
+        self._record_ids = 0
+
+    # -- what a test writes; each answers the revision ---------------------------------------------------------------
+
+    def put_api(self, document: Mapping[str, Any]) -> int:
+        api_id = document["api_id"]
+        rest, secrets = take_definition_secrets(document)
+        sealed = {field: ROOT_SECRET.seal(text, f"apis:{api_id}:{field}") for field, text in secrets.items()}
+        body = json.dumps(rest)
+        etag = f"{len(self._changes)}"
+        self._apis[api_id] = DefinitionRow(api_id, document["org_id"], "api", body, sealed, etag)
+        return self._changed(f"api:{api_id}")
+
+    def delete_api(self, api_id: str) -> int:
+        del self._apis[api_id]
+        return self._changed(f"api:{api_id}")
+
+    def put_policy(self, document: Mapping[str, Any]) -> int:
+        policy_id, org_id = document["id"], document["org_id"]
+        self._policies[policy_id] = DefinitionRow(policy_id, org_id, "api", json.dumps(document), {}, "")
+        return self._changed(f"policy:{org_id}/{policy_id}")
+
+    def put_key(self, key_id: str, session: Mapping[str, Any]) -> int:
+        """A new record, or a change of the one there is; `jwt_data.secret` is sealed anew each time."""
+        org_id = session["org_id"]
+        key_hash = ROOT_SECRET.key_hash(org_id, key_id)
+        known = self._keys.get(key_hash)
+        if known is None:
+            self._record_ids += 1
+        record_id = self._record_ids if known is None else known.record_id
+        body = dict(session)
+        secrets: dict[str, str] = {}
+        jwt_data = dict(body.get("jwt_data") or {})
+        if secret := jwt_data.pop("secret", ""):
+            secrets["jwt_data.secret"] = ROOT_SECRET.seal(secret, f"keys:{record_id}:jwt_data.secret")
+            body["jwt_data"] = jwt_data
+        generation = 1 if known is None else known.generation
+        self._keys[key_hash] = KeyRow(record_id, org_id, key_hash, "", generation, json.dumps(body), secrets)
+        return self._changed(f"key:{key_hash}")
+
+    def delete_key(self, key_id: str, org_id: str = "default") -> int:
+        key_hash = ROOT_SECRET.key_hash(org_id, key_id)
+        del self._keys[key_hash]
+        return self._changed(f"key:{key_hash}")
+
+    def change_everything(self) -> int:
+        return self._changed("*")
+
+    def _changed(self, *names: str) -> int:
+        self._changes.append(Change(len(self._changes) + 1, names))
+        return len(self._changes)
+
+    # -- what a worker reads -------------------------------------------------------------------------------------
+
+    async def key_by_hash(self, key_hash: str) -> KeyRow | None:
+        self.reads.append(key_hash)
+        await self.before_read(key_hash)
+        row = self._keys.get(key_hash)
+        await self.after_read(key_hash)
+        return row
+
+    async def revision(self) -> int:
+        return len(self._changes)
+
+    async def changes_after(self, revision: int) -> list[Change] | None:
+        return None if revision > len(self._changes) else self._changes[max(revision, 0) :]
+
+    async def apis(self) -> list[DefinitionRow]:
+        return list(self._apis.values())
+
+    async def policies(self) -> list[DefinitionRow]:
+        return list(self._policies.values())
+
+    async def close(self) -> None:
+        return

@@ -1,0 +1,112 @@
+"""Totals by stretch and filter, the log by filter, and what is forgotten."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from propylon.stores.records.records import Records
+from propylon.usage.drain import Drain
+from propylon.usage.line import Cell, Line, LogEntry, encode
+from propylon.usage.queries import Dimension, LogFilter, Step, latencies, recent_log, totals
+from propylon.usage.retention import expire
+from tests.kit.records import with_records
+from tests.usage.exchanges import QueueInMemory
+
+DAY = 1440
+ENTRY = LogEntry(0.0, "orders", "k1", "ff", "Ada", "GET", "/", 403, "expired", 5, 0, "203.0.113.7", 1)
+
+
+def cell(api_id: str = "orders", record: str = "k1", status: int = 200, reason: str = "", count: int = 1) -> Cell:
+    return Cell(api_id, record, status, reason, "", count, count, count, {8: count})
+
+
+LINES = [
+    Line(DAY, [cell(count=5), cell(status=403, reason="expired", count=2)], [ENTRY._replace(at=86_400.5)], {}),
+    Line(DAY + 1, [cell(count=1), cell("bills", "k2", count=7)], [ENTRY._replace(at=86_461.0, api_id="bills")], {}),
+    Line(DAY + 61, [cell(record="k2", count=3)], [ENTRY._replace(at=90_061.0, identity="k2", status=401)], {}),
+    Line(2 * DAY, [cell(count=4)], [ENTRY._replace(at=172_800.0, reason="key_rate", status=429)], {}),
+]
+
+
+def asked(folder: Path, question: Callable[[Records], Awaitable[Any]]) -> Any:
+    """Of the records that hold LINES."""
+    queue = QueueInMemory()
+    queue.lines = [encode(line) for line in LINES]
+
+    async def run(records: Records) -> Any:
+        await Drain(records, queue).run_once()
+        return await question(records)
+
+    return with_records(folder, run)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (Step.MINUTE, [(172_800, 4), (90_060, 3), (86_460, 8), (86_400, 7)]),
+        (Step.HOUR, [(172_800, 4), (90_000, 3), (86_400, 15)]),
+        (Step.DAY, [(172_800, 4), (86_400, 18)]),
+    ],
+)
+def test_stretches_begin_on_whole_minutes_hours_and_days(tmp_path: Path, step: Step, expected: list[object]) -> None:
+    found = asked(tmp_path, lambda records: totals(records, step))
+    assert [(total.at, total.exchanges) for total in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        ([Dimension.API], [(("orders",), 11), (("bills",), 7)]),
+        ([Dimension.STATUS], [((200,), 16), ((403,), 2)]),
+        ([Dimension.REASON], [(("",), 16), (("expired",), 2)]),
+        ([Dimension.API, Dimension.IDENTITY], [(("orders", "k1"), 8), (("bills", "k2"), 7), (("orders", "k2"), 3)]),
+    ],
+)
+def test_a_day_is_told_apart_by_what_is_asked_most_first(tmp_path: Path, by: list[Dimension], expected: object) -> None:
+    found = asked(tmp_path, lambda records: totals(records, Step.DAY, by, until=172_799.0))
+    assert [(total.values, total.exchanges) for total in found] == expected
+
+
+def test_totals_are_of_what_is_chosen_only(tmp_path: Path) -> None:
+    chosen = {Dimension.API: "orders", Dimension.STATUS: 200}
+    found = asked(tmp_path, lambda records: totals(records, Step.DAY, where=chosen, since=86_460.0, until=90_060.0))
+    assert [total.exchanges for total in found] == [4]
+
+
+def test_latencies_are_of_what_is_chosen_only(tmp_path: Path) -> None:
+    found = asked(tmp_path, lambda records: latencies(records, where={Dimension.IDENTITY: "k2"}))
+    assert found == {8: 10}
+
+
+@pytest.mark.parametrize(
+    ("only", "times"),
+    [
+        (LogFilter(), [172_800.0, 90_061.0, 86_461.0, 86_400.5]),
+        (LogFilter(api_id="bills"), [86_461.0]),
+        (LogFilter(identity="k2"), [90_061.0]),
+        (LogFilter(status=429), [172_800.0]),
+        (LogFilter(reason="expired", status=403), [86_461.0, 86_400.5]),
+        (LogFilter(key_hash="00"), []),
+    ],
+)
+def test_the_log_comes_newest_first_and_filtered(tmp_path: Path, only: LogFilter, times: list[float]) -> None:
+    assert [entry.at for entry in asked(tmp_path, lambda records: recent_log(records, only))] == times
+
+
+def test_the_log_is_read_in_pages(tmp_path: Path) -> None:
+    found = asked(tmp_path, lambda records: recent_log(records, since=86_461.0, until=90_061.0, limit=1))
+    assert [entry.at for entry in found] == [90_061.0]
+
+
+def test_what_is_old_is_forgotten_in_steps_and_the_rest_stays(tmp_path: Path) -> None:
+    async def expired(records: Records) -> tuple[list[int], int, int]:
+        removed = []
+        while not removed or removed[-1]:
+            removed.append(await expire(records, 172_800.0, 2))
+        return removed, len(await recent_log(records)), sum(t.exchanges for t in await totals(records, Step.DAY))
+
+    removed, entries, exchanges = asked(tmp_path, expired)
+    assert removed == [4, 3, 1, 0]
+    assert (entries, exchanges) == (1, 4)
