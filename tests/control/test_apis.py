@@ -168,7 +168,8 @@ def test_clear_removes_a_secret(api: GatewayApi) -> None:
 
 def test_a_mask_is_no_secret(api: GatewayApi) -> None:
     answer = api.call("POST", "/tyk/apis", jwt_api(TARGET, jwt_source="sha256:0123456789abcdef"))
-    assert (answer.status_code, answer.json()["problems"][0]["code"]) == (400, "secret_is_mask")
+    assert answer.status_code == 400
+    assert "secret_is_mask" in [problem["code"] for problem in answer.json()["problems"]]
 
 
 def test_a_public_key_is_shown(api: GatewayApi) -> None:
