@@ -1,10 +1,11 @@
 """Exchange: one request, its reply and what was learnt on the way. Data only; each field has exactly one writer."""
 
+from math import inf
 from typing import Any, NamedTuple
 
 from propylon.errors import Denial
 from propylon.http.messages import Field, RequestHead
-from propylon.model.charge import ChargePlan
+from propylon.model.charge import Charge, ChargePlan, Verdict
 from propylon.model.effective import EffectiveSession
 
 
@@ -41,6 +42,7 @@ class Exchange:
         "body_in",
         "body_out",
         "caller",
+        "charged",
         "claims",
         "client_ip",
         "decided_at",
@@ -71,8 +73,9 @@ class Exchange:
     api_id: str  # by handle, "" when none matched
     route_path: str  # path with the listen path stripped, always with a leading slash; by handle
     caller: Caller | None  # by the authenticating step; None on keyless APIs
+    charged: tuple[Charge, Verdict] | None  # what the meters have counted for this exchange; by steps/admit
     claims: dict[str, Any] | None  # of a verified JWT, by steps/jwt
-    verified_until: float  # Unix time a JWT ends, 0.0 = no end; by steps/jwt
+    verified_until: float  # Unix time a JWT ends, inf = no end; by steps/jwt
     rested_on: tuple[str, ...]  # names (as in the change log) of the records the decision rested on
     decided_at: int  # revision the decision began at, by handle
     head_seen: int  # head as the last admit answered it, -1 when nothing was charged; by steps/admit
@@ -100,6 +103,7 @@ class Exchange:
         self.failure = ""
         self.status = 0
         self.upstream_status = 0
+        self.charged = None
         self.body_in = 0
         self.body_out = 0
         self.forget_decision()
@@ -108,7 +112,7 @@ class Exchange:
         """Back to what is known before the first step: the decision is made again from here."""
         self.caller = None
         self.claims = None
-        self.verified_until = 0.0
+        self.verified_until = inf
         self.rested_on = ()
         self.decided_at = -1
         self.head_seen = -1

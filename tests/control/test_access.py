@@ -36,6 +36,11 @@ def test_the_secret_is_let_in() -> None:
     assert guess(access()[0], SECRET.encode()) == 200
 
 
+def test_no_secret_at_all_is_no_guess() -> None:
+    gate, _ = access(attempts=1)
+    assert [guess(gate), guess(gate), guess(gate, SECRET.encode())] == [403, 403, 200]
+
+
 def test_two_fields_are_refused_even_if_one_is_right() -> None:
     assert guess(access()[0], SECRET.encode(), b"other") == 403
 

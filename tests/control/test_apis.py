@@ -138,6 +138,11 @@ def test_strict_definitions_refuse_what_is_not_honoured(make: Make) -> None:
     assert (answer.status_code, answer.json()["problems"][0]["path"]) == (400, "nme")
 
 
+def test_strict_secrets_refuse_a_weak_source(make: Make) -> None:
+    answer = make(strict_secrets=True).call("POST", "/tyk/apis", jwt_api(TARGET, jwt_source="eHh4"))
+    assert (answer.status_code, answer.json()["problems"][0]["code"]) == (400, "secret_public")
+
+
 @pytest.mark.parametrize("body", [keyless_api(TARGET, "x"), token_api(TARGET, "x"), jwt_api(TARGET, "x"), central("x")])
 def test_what_is_read_can_be_written_back_without_a_change(api: GatewayApi, body: dict[str, Any]) -> None:
     api.call("POST", "/tyk/apis", body)

@@ -13,6 +13,14 @@ from tests.kit.definitions import jwt_api, keyless_api, policy, session, token_a
 TARGET = "http://upstream.example/"
 NOT_STORED = "Failed to create key, ensure security settings are correct."
 NO_RIGHTS = "Failed to create key, keys must have at least one Access Rights record set."
+NO_POLICIES = "Failed to create key - key has no valid policies to be applied"
+TOO_SHORT = (
+    "custom key ID length 2 is less than min_token_length (3); the key would be unreachable at auth time. Use an ID of "
+    "at least min_token_length characters, or lower min_token_length in the gateway configuration."
+)
+PAST = "expires is in the past (2027-01-15 07:59:59 UTC); give a later Unix time in seconds, or -1 for never"
+CLEAR = "?clear=everything is not known; write jwt_data, hmac, basic"
+MASK = "sha256:0123456789abcdef"
 NOW = 1_800_000_000
 SECRET = "canary-jwt-secret-of-thirty-two-characters"
 
@@ -69,7 +77,7 @@ def test_a_custom_id_stays_as_it_is(api: GatewayApi) -> None:
         ("/tyk/keys/create", b"{", 400, "Unmarshalling failed"),
         ("/tyk/keys/create", session("token", rate="5"), 400, "Unmarshalling failed"),
         ("/tyk/keys/create", session(), 400, NO_RIGHTS),
-        ("/tyk/keys/create", session(apply_policies=["empty"]), 500, "Failed to create key - key has no valid policies to be applied"),
+        ("/tyk/keys/create", session(apply_policies=["empty"]), 500, NO_POLICIES),
         ("/tyk/keys/custom", b"{", 400, "Request malformed"),
         ("/tyk/keys/custom", session("token", rate="5"), 400, "Request malformed"),
         ("/tyk/keys/custom", session("token", org_id=5), 400, "Request malformed"),
@@ -79,15 +87,14 @@ def test_a_custom_id_stays_as_it_is(api: GatewayApi) -> None:
             "/tyk/keys/ab",
             session("token"),
             400,
-            "custom key ID length 2 is less than min_token_length (3); the key would be unreachable at auth time. Use an "
-            "ID of at least min_token_length characters, or lower min_token_length in the gateway configuration.",
+            TOO_SHORT,
         ),
         ("/tyk/keys/" + "x" * 257, session("token"), 400, "custom key ID is longer than 256 characters"),
-        ("/tyk/keys/custom?clear=everything", session("token"), 400, "?clear=everything is not known; write jwt_data, hmac, basic"),
-        ("/tyk/keys/custom", session("token", expires=NOW - 1), 400, "expires is in the past (2027-01-15 07:59:59 UTC); give a later Unix time in seconds, or -1 for never"),
-        ("/tyk/keys/custom", session("token", jwt_data={"secret": "sha256:0123456789abcdef"}), 400, "Request malformed"),
+        ("/tyk/keys/custom?clear=everything", session("token"), 400, CLEAR),
+        ("/tyk/keys/custom", session("token", expires=NOW - 1), 400, PAST),
+        ("/tyk/keys/custom", session("token", jwt_data={"secret": MASK}), 400, "Request malformed"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_made_is_refused_and_leaves_nothing(
     api: GatewayApi, path: str, body: Any, status: int, message: str
 ) -> None:
@@ -149,7 +156,7 @@ def test_the_query_may_name_the_organisation(api: GatewayApi) -> None:
 @pytest.mark.parametrize(
     ("settings", "members", "path"),
     [
-        ({"strict_secrets": True, "secret": SECRET}, {"jwt_data": {"secret": "xxx"}}, "jwt_data.secret"),
+        ({"strict_secrets": True}, {"jwt_data": {"secret": "xxx"}}, "jwt_data.secret"),
         ({"strict_definitions": True}, {"hmac_enabled": True}, "hmac_enabled"),
         ({"strict_definitions": True}, {"aply_policies": ["x"]}, "aply_policies"),
     ],
@@ -367,5 +374,19 @@ def test_a_secret_is_kept_by_a_write_that_leaves_it_empty_and_removed_on_request
     assert codes(kept) == {"jwt_data.secret": "secret_kept"}
     assert api.call("GET", "/tyk/keys/acme").json()["jwt_data"] == shown
     cleared = api.call("PUT", "/tyk/keys/acme?clear=jwt_data", session("jwt"))
-    assert codes(cleared)["jwt_data.secret"] == "key_id_was_public"
+    assert codes(cleared)[""] == "key_id_was_public"
     assert api.call("GET", "/tyk/keys/acme").json()["kind"] == "token"
+
+
+def test_a_jwt_key_that_is_also_a_token_keeps_its_id_to_itself(api: GatewayApi) -> None:
+    body = session("jwt", "token", jwt_data={"secret": SECRET}, allow_as_token=True)
+    made = api.call("POST", "/tyk/keys/acme", body).json()
+    assert (made["kid"], "is a credential too" in made["hint"]) == ("acme", True)
+    assert api.call("GET", "/tyk/keys/acme").json()["key_id"] == ""
+    assert "kid" not in api.call("PUT", f"/tyk/keys/{made['key_hash']}", body | {"alias": "x"}).json()
+
+
+def test_a_key_with_many_rights_is_judged_like_one_with_few(api: GatewayApi) -> None:
+    names = [f"nothing-{number}" for number in range(30)]
+    warnings = codes(api.call("POST", "/tyk/keys/custom", session("token", *names)))
+    assert warnings == {f"access_rights.{name}": "api_unknown" for name in names}

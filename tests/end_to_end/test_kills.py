@@ -11,7 +11,7 @@ from tests.kit.client import get
 from tests.kit.definitions import session, token_api
 from tests.kit.gateway import Gateway, running_gateway
 from tests.kit.origin import Origin
-from tests.kit.scenarios import acknowledged_keys_survive, children, wait_for_children
+from tests.kit.scenarios import acknowledged_writes_survive, children, wait_for_children
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def gateway() -> Iterator[Gateway]:
 
 
 @pytest.mark.parametrize("what", ["control", "worker", "all"])
-def test_no_acknowledged_key_is_lost_when_processes_are_killed(gateway: Gateway, what: str) -> None:
-    figures = acknowledged_keys_survive(gateway, kills=2, what=what, seed=11)
+def test_no_acknowledged_write_is_lost_when_processes_are_killed(gateway: Gateway, what: str) -> None:
+    figures = acknowledged_writes_survive(gateway, kills=2, what=what, seed=11)
     assert figures.acknowledged > 0
     assert figures.lost == []
 

@@ -50,6 +50,7 @@ REFUSED = [
     (b"GET /" + b"a" * MAX + b" HTTP/1.1\r\n", TargetTooLong),
     (b"GET /" + b"a" * 900 + b" HTTP/1.1\r\n", TargetTooLong),
     (b"GET /" + b"a" * 900 + b" HTTP/9.9\n", TargetTooLong),
+    (b"A" * 60 + b" /" + b"a" * (MAX - 1) + b" HTTP/1.1\r\n", TargetTooLong),
 ]
 
 

@@ -1,5 +1,7 @@
 """A client's bytes as events: ends of messages byte-exact, nothing held beyond the limits."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ def brief(events: list[Plain]) -> list[object]:
         (H2C, ["/e", END]),
         (H2C_WITH_BODY, ["/e", b"abc", END]),
         (b"\r\n" + GET, ["/a", END]),
-        (GET + b"\r\n" + POST + GET, ["/a", END, "/b", b"hello", END, "/a", END]),
+        (GET + b"\r\n" + POST + b"\r\n" + GET, ["/a", END, "/b", b"hello", END, "/a", END]),
         (CHUNKED + H2C_WITH_BODY + CHUNKED, ["/c", b"hello", END, "/e", b"abc", END, "/c", b"hello", END]),
     ],
 )
@@ -104,24 +106,26 @@ def test_what_comes_early_for_a_tunnel_is_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "mid_message"),
+    ("pieces", "mid_message"),
     [
-        (b"", False),
-        (b"G", True),
-        (GET[:-1], True),
-        (GET, False),
-        (GET + b"\r\n", False),
-        (POST[:-1], True),
-        (POST, False),
-        (CHUNKED[:-2], True),
-        (CHUNKED, False),
-        (LAST + b"GET", False),
-        (b"\x00", False),
+        ([b""], False),
+        ([b"G"], True),
+        ([GET[:-1]], True),
+        ([GET], False),
+        ([GET + b"\r\n"], False),
+        ([POST[:-1]], True),
+        ([POST], False),
+        ([CHUNKED[:-2]], True),
+        ([CHUNKED], False),
+        ([LAST + b"GET"], False),
+        ([b"\x00"], False),
+        ([GET[:-1], b"X"], False),
+        ([CHUNKED[:-2], b"\n"], False),
     ],
 )
-def test_a_client_that_owes_bytes_is_told_from_an_idle_one(data: bytes, mid_message: bool) -> None:
+def test_a_client_that_owes_bytes_is_told_from_an_idle_one(pieces: list[bytes], mid_message: bool) -> None:
     one = reader()
-    fed(one, [data])
+    fed(one, pieces)
     assert one.mid_message is mid_message
 
 
@@ -142,3 +146,19 @@ def test_a_head_of_exactly_the_limits_passes() -> None:
 def test_any_split_of_any_pipeline_gives_the_same_events(messages: list[bytes], places: list[int]) -> None:
     data = b"".join(messages)
     assert fed(reader(), split(data, places)) == fed_every_way(reader, data)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"", b"GET /", b"GET / HTTP/1.1\r\nX: ", UPGRADE, LAST, POST[:-5], CHUNKED[:-5], CHUNKED[:-21] + b"0;"],
+    ids=["start", "target", "field", "tunnel", "last", "body", "trailer", "extension"],
+)
+def test_a_client_that_never_ends_anything_costs_no_memory(start: bytes) -> None:
+    one = reader()
+    fed(one, [start])
+    tracemalloc.start()
+    for _ in range(2000):
+        one.feed(b"a" * 512)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 2 * HeadLimits().head_max_bytes

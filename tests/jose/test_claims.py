@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from propylon.jose.claims import check_times, claim_at, identity_from, policy_ids_from, read_claims, scopes_from
+from propylon.jose.claims import (
+    check_times,
+    claim_at,
+    good_between,
+    identity_from,
+    policy_ids_from,
+    read_claims,
+    scopes_from,
+)
 
 NOW = 1_800_000_000
 EXPIRED = ("jwt_expired", "token has expired")
@@ -204,3 +212,11 @@ def test_no_claims_make_it_raise(claims: dict[str, Any], path: str) -> None:
 @given(st.binary())
 def test_no_payload_makes_it_raise(payload: bytes) -> None:
     assert isinstance(read_claims(payload), dict) or read_claims(payload) == "jwt_malformed"
+
+
+@pytest.mark.parametrize("now", [89, 90, 91, 109, 110, 111])
+@pytest.mark.parametrize("claims", [{}, {"exp": 100}, {"iat": 100}, {"nbf": 100}, {"exp": 105.5, "nbf": 95.5}])
+def test_the_good_span_agrees_with_the_check(claims: dict[str, float], now: int) -> None:
+    skews = {"exp_skew": 10, "iat_skew": 10, "nbf_skew": 10}
+    begins, ends = good_between(claims, **skews)
+    assert (begins <= now < ends) == (check_times(claims, now, **skews) is None)

@@ -1,14 +1,20 @@
 """The cache of verified tokens."""
 
+from math import inf
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from propylon.jose.verification import VerificationRecord, from_secret
 from propylon.jose.verified_tokens import VerifiedToken, VerifiedTokens
+
+RECORD = from_secret(b"a-shared-secret-of-32-characters", id="k1")
+assert isinstance(RECORD, VerificationRecord)
 
 
 def token(name: str) -> VerifiedToken:
-    return VerifiedToken({"sub": name}, "k1:sealed", "aaa-bbb-999")
+    return VerifiedToken({"sub": name}, RECORD, "hash of aaa-bbb-999", 0, inf)
 
 
 def test_a_token_is_found_by_its_digest_only() -> None:

@@ -55,6 +55,13 @@ class Client:
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
+    def send_all_or_less(self, data: bytes) -> None:
+        """To a peer that may refuse after a part and close."""
+        try:
+            self._socket.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
     def half_close(self) -> None:
         self._socket.shutdown(socket.SHUT_WR)
 

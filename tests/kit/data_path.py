@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+import lmdb
 import uvloop
 
 from propylon.exchange import Exchange
@@ -92,6 +93,7 @@ class Started:
     revocation: Revocation
     running: dict[Exchange, Downstream]
     listening: socket.socket
+    environment: lmdb.Environment
 
 
 @dataclass
@@ -129,6 +131,31 @@ class DataPath:
     def put_policy(self, document: Definition) -> None:
         self.run(self.announce(self.records.put_policy(document)))
 
+    async def lose_head(self) -> None:
+        """As meters do that were damaged and begun anew."""
+        with self.parts.environment.begin(write=True) as transaction:
+            transaction.delete(b"h")
+
+    def change_after_read(self, change: Callable[[], int], times: int = 1) -> None:
+        """Written and announced when a key's row has been read and the worker has not got it yet."""
+        left = iter(range(times))
+
+        async def hook(_: str) -> None:
+            if next(left, None) is not None:
+                await self.announce(change())
+
+        self.records.after_read = hook
+
+    def change_before_admit(self, change: Callable[[], int]) -> None:
+        """Once: written and announced when everything but the charge is decided."""
+        left = iter(range(1))
+
+        async def hook() -> None:
+            if next(left, None) is not None:
+                await self.announce(change())
+
+        self.parts.meters.before_admit = hook
+
     def advance(self, seconds: float) -> None:
         self.run(self.clock.advance(seconds))
 
@@ -154,8 +181,10 @@ def data_path(
     with TemporaryDirectory() as folder:
         try:
             path.run(_start(path, Knobs(**knobs), Path(folder)))
-            yield path
-            path.run(_stop(path))
+            try:
+                yield path
+            finally:
+                path.run(_stop(path))
         finally:
             path.loop.call_soon_threadsafe(path.loop.stop)
             thread.join(SAFETY_S)
@@ -163,8 +192,8 @@ def data_path(
 
 
 async def _start(path: DataPath, knobs: Knobs, folder: Path) -> None:
-    environments = (open_environment(folder / name, MAP_BYTES) for name in (METERS, USAGE))
-    meters = WatchedMeters(*environments, 100, path.clock, b"boot")
+    environment, usage = (open_environment(folder / name, MAP_BYTES) for name in (METERS, USAGE))
+    meters = WatchedMeters(environment, usage, 100, path.clock, b"boot")
     await meters.announce(await path.records.revision())
     book = PolicyBook()
     keyring = Keyring(path.records, ROOT_SECRET, book, entries_max=1000, in_flight_max=knobs.lookups_in_flight)
@@ -183,7 +212,7 @@ async def _start(path: DataPath, knobs: Knobs, folder: Path) -> None:
     handle = Handle(follow, forward, own_pages, path.recorded.append, running)
     listener = Listener(handle, _downstream_settings(knobs), deadlines, knobs.connections_max)
     listening = bind("127.0.0.1", 0, shared=False)
-    path.parts = Started(meters, follow, keyring, pools, deadlines, listener, revocation, running, listening)
+    path.parts = Started(meters, follow, keyring, pools, deadlines, listener, revocation, running, listening, environment)
     deadlines.start()
     path.port = listening.getsockname()[1]
     path.scheme = "https" if knobs.tls else "http"

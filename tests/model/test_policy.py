@@ -52,6 +52,8 @@ def test_the_record_name_stands_in_for_a_missing_id() -> None:
         ({}, "Unable to create policy without id."),
         ({"id": "a/b"}, "Invalid Policy ID: Allowed characters: a-z, A-Z, 0-9, ., _, -, ~"),
         ({"id": "a\n"}, "Invalid Policy ID: Allowed characters: a-z, A-Z, 0-9, ., _, -, ~"),
+        ({"id": ".."}, 'Invalid Policy ID: at most 128 characters, and neither "." nor ".."'),
+        ({"id": "p" * 129}, 'Invalid Policy ID: at most 128 characters, and neither "." nor ".."'),
         ({"_id": "ä"}, "Invalid Policy ID: Allowed characters: a-z, A-Z, 0-9, ., _, -, ~"),
         (
             {"id": "p", "partitions": {"per_api": True, "acl": True}},

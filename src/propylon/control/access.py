@@ -42,10 +42,10 @@ class Access:
             return error(429, TOO_MANY, {"Retry-After": str(max(1, ceil(began + WINDOW_S - now)))})
         if len(secrets) == 1 and compare_digest(secrets[0], self._secret):
             return None
+        if not secrets:  # no guess, and whoever watches without a secret shall not lock others out
+            return error(403, WRONG_SECRET)
         self._count(address, began, wrong + 1)
-        log.warning(
-            "wrong or no X-Tyk-Authorization from %s for %s, attempt %d of a minute", client_ip, what, wrong + 1
-        )
+        log.warning("wrong X-Tyk-Authorization from %s for %s, attempt %d of a minute", client_ip, what, wrong + 1)
         return error(403, WRONG_SECRET)
 
     def _count(self, address: str, began: float, wrong: int) -> None:

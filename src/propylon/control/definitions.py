@@ -18,7 +18,9 @@ from propylon.stores.records.records import Records
 from propylon.stores.records.writes import API, FILE_PREFIX, DefinitionWrite
 
 KNOWN_MAX: Final = 10_000
-UNHONOURED: Final = frozenset({"not_honoured", "guard_unsupported", "unknown_field"})  # of keys and policies
+# Warnings that a setting makes problems of. What strict_definitions does to APIs is `parse_api`'s.
+UNHONOURED: Final = frozenset({"not_honoured", "guard_unsupported", "unknown_field"})
+WEAK_SECRETS: Final = frozenset({"secret_short", "secret_public"})
 
 
 class JudgedApi(NamedTuple):
@@ -76,6 +78,8 @@ def judge_api(
     parsed = read_api(whole, process_environment(), settings.default_org_id, strict=strict)
     if parsed.definition is None:
         return parsed.problems
+    if refused := refused_when_strict(parsed.warnings, settings):
+        return refused
     stored = kept.document
     warnings = [*kept.warnings, *parsed.guards, *parsed.warnings]
     if not stored.get("org_id"):
@@ -98,8 +102,9 @@ def judge_policy(document: object, org_id: str, settings: Settings) -> JudgedPol
 
 
 def refused_when_strict(warnings: Iterable[Problem], settings: Settings) -> list[Problem]:
-    """What `strict_definitions` makes of the warnings of a key or policy."""
-    return [warning for warning in warnings if settings.strict_definitions and warning.code in UNHONOURED]
+    refused = UNHONOURED if settings.strict_definitions else frozenset()
+    refused |= WEAK_SECRETS if settings.strict_secrets else frozenset()
+    return [warning for warning in warnings if warning.code in refused]
 
 
 def default_org(org_id: str) -> Problem:

@@ -34,6 +34,8 @@ class Housekeeping:
         self._meters = meters
         self._drain = Drain(desk.records, meters)
         self._tasks: list[asyncio.Task[None]] = []
+        self._sleeping: set[asyncio.Task[None]] = set()
+        self._is_ending = False
 
     def start(self) -> None:
         self._repeat(ANNOUNCE_S, self._desk.announcer.announce)
@@ -43,8 +45,9 @@ class Housekeeping:
         self._repeat(EXPIRE_S, self._expire)
 
     async def end(self) -> None:
-        """What is under way is broken off, which stores undo; then the last usage and quotas are stored."""
-        for task in self._tasks:
+        """What is under way comes to its end; then the last usage and quotas are stored."""
+        self._is_ending = True
+        for task in self._sleeping:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for work in (self.drain, self.checkpoint):
@@ -75,8 +78,12 @@ class Housekeeping:
         self._tasks.append(spawn(self._every(seconds, work), f"every {seconds:g} s"))
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        task = asyncio.current_task()
+        assert task is not None
+        while not self._is_ending:
+            self._sleeping.add(task)
             await self._desk.clock.sleep(seconds)
+            self._sleeping.discard(task)
             await _tried(work)
 
 

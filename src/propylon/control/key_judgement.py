@@ -11,7 +11,7 @@ from propylon.control.definitions import default_org, refused_when_strict
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, listed
 from propylon.control.jwt_key import jwt_key_warnings
-from propylon.control.rights import right_warning
+from propylon.control.rights import apis_of, right_warning
 from propylon.errors import Problem
 from propylon.model.effective import EffectiveSession, effective_session
 from propylon.model.policy import Policy, policies_of_rows
@@ -19,7 +19,6 @@ from propylon.model.session import Session, extract_secrets, keep_secrets, parse
 from propylon.model.session_secrets import CLEARABLE
 
 READ_ONLY: Final = frozenset({"key_hash", "key_id", "kind", "effective"})  # of answers; passed over when sent
-SECRET_WEAKNESSES: Final = frozenset({"secret_short", "secret_public"})
 NO_SECRETS: Final[Mapping[str, str]] = {}
 
 
@@ -76,9 +75,7 @@ def _read(desk: Desk, document: Mapping[str, Any], malformed: str) -> tuple[Sess
     session, problems, warnings = parse_session(sent, now=desk.clock.wall())
     if session is None:
         raise Refused(400, malformed, problems=listed(problems))
-    refused = refused_when_strict(warnings, desk.settings)
-    refused += [one for one in warnings if desk.settings.strict_secrets and one.code in SECRET_WEAKNESSES]
-    if refused:
+    if refused := refused_when_strict(warnings, desk.settings):
         raise Refused(400, f"{refused[0].path} {refused[0].message}", problems=listed(refused))
     return session, warnings
 
@@ -109,8 +106,9 @@ def _unknown_policy(policy_id: str, org_id: str) -> Problem:
 
 async def _api_warnings(desk: Desk, effective: EffectiveSession, secrets: Mapping[str, str]) -> list[Problem]:
     warnings: list[Problem] = []
+    rows = await apis_of(desk, effective.access)
     for api_id in effective.access:
-        row = await desk.records.api(api_id)
+        row = rows.get(api_id)
         warning = right_warning(api_id, row, effective.org_id)
         if warning is not None:
             warnings.append(warning)

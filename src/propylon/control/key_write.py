@@ -4,6 +4,7 @@ Knows no route and starts no transaction. Time and the settings come from the de
 """
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -66,10 +67,10 @@ def is_same(desk: Desk, judged: JudgedKey, before: StoredKey) -> bool:
 
 def became_credential(judged: JudgedKey, before: StoredKey) -> list[Problem]:
     """The ID of a key that verifies JWTs stands in every token its holder sends."""
-    if is_identifier(judged.secrets) or not is_identifier(before.secrets):
+    if not _is_no_credential(before.session, before.secrets) or _is_no_credential(judged.session, judged.secrets):
         return []
-    text = "is gone, so this key's ID is a credential now, and it stood readable in tokens; make a key with a fresh ID"
-    return [Problem("jwt_data.secret", "key_id_was_public", text)]
+    text = "the key's ID is a credential from now on, and it stood readable in tokens; make a key with a fresh ID"
+    return [Problem("", "key_id_was_public", text)]
 
 
 def _demand_future(session: Session, now: float, previous_expires: int | None) -> None:
@@ -80,19 +81,22 @@ def _demand_future(session: Session, now: float, previous_expires: int | None) -
 
 def _write(judged: JudgedKey, key_hash: str, key_id: str, *, reset_meters: bool) -> KeyWrite:
     session = judged.session
-    is_no_credential = is_identifier(judged.secrets) and not session.allow_as_token
     return KeyWrite(
         session.org_id,
         key_hash,
         json.dumps(session_to_json(session), ensure_ascii=False),
         judged.secrets,
-        key_id=key_id if is_no_credential else "",
+        key_id=key_id if _is_no_credential(session, judged.secrets) else "",
         alias=session.alias,
         kind=key_kind(judged.secrets),
         api_ids=tuple(session.access_rights),
         policy_ids=tuple(session.policy_ids),
         reset_meters=reset_meters,
     )
+
+
+def _is_no_credential(session: Session, secrets: Mapping[str, str]) -> bool:
+    return is_identifier(secrets) and not session.allow_as_token
 
 
 def _rfc3339(wall: float) -> str:

@@ -60,7 +60,7 @@ async def change(desk: Desk, request: Request) -> Response:
             reset = not flag(request, "suppress_reset")
             row = await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=reset))
     warnings = [*judged.warnings, *became_credential(judged, before)]
-    return _done("modified", key_id or name.text, row, judged, warnings, desk.records.key_etag(row))
+    return _done(desk, "modified", key_id, name.text, row, judged, warnings)
 
 
 async def change_policies(desk: Desk, request: Request) -> Response:
@@ -75,7 +75,7 @@ async def change_policies(desk: Desk, request: Request) -> Response:
         key_id = _key_id(desk, name, before.row)
         row = await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=False))
     warnings = [warning for warning in judged.warnings if warning.code != "secret_kept"]
-    return _done("updated", key_id or name.text, row, judged, warnings, desk.records.key_etag(row))
+    return _done(desk, "updated", key_id, name.text, row, judged, warnings)
 
 
 async def remove(desk: Desk, request: Request) -> Response:
@@ -114,7 +114,7 @@ async def _add(
         )
         _demand_sound(desk, judged, refusal)
         row = await _put(desk, request, edit, judged, key_id, before)
-    return _done("added", key_id, row, judged, judged.warnings, desk.records.key_etag(row))
+    return _done(desk, "added", key_id, key_id, row, judged, judged.warnings)
 
 
 async def _put(
@@ -158,9 +158,9 @@ def _refusal_of_create(problem: Problem) -> Refused:
 
 
 def _policy_ids(instruction: dict[str, Any]) -> list[str]:
-    listed_ids, single = instruction.get("apply_policies") or [], instruction.get("policy") or ""
-    ids = [*listed_ids, single] if isinstance(listed_ids, list) else [listed_ids]
-    if not all(isinstance(id_, str) for id_ in ids):
+    several, single = instruction.get("apply_policies") or [], instruction.get("policy") or ""
+    ids = [*several, single] if isinstance(several, list) else []
+    if not ids or not all(isinstance(id_, str) for id_ in ids):
         problem = Problem("apply_policies", "wrong_type", "must be a list of policy ids, and policy one of them")
         raise Refused(400, NO_INSTRUCTION, problems=listed([problem]))
     return [id_ for id_ in ids if id_]
@@ -172,6 +172,10 @@ def _key_id(desk: Desk, name: KeyName, row: KeyRow) -> str:
     return name.text if by_id else row.key_id
 
 
-def _done(action: str, key: str, row: KeyRow, judged: JudgedKey, warnings: Sequence[Problem], tag: str) -> Response:
-    members = jwt_key_members(row.key_id or key, judged.session, judged.secrets)
-    return done(key, action, headers=etag(tag), warnings=warnings, key_hash=row.key_hash, **members)
+def _done(
+    desk: Desk, action: str, key_id: str, named: str, row: KeyRow, judged: JudgedKey, warnings: Sequence[Problem]
+) -> Response:
+    """`named` is what the request called the key, for when nobody knows its ID."""
+    members = jwt_key_members(key_id, judged.session, judged.secrets) if key_id else {}
+    tag = etag(desk.records.key_etag(row))
+    return done(key_id or named, action, headers=tag, warnings=warnings, key_hash=row.key_hash, **members)

@@ -30,6 +30,7 @@ def server_of(desk: Desk) -> ControlServer:
         ws="none",
         lifespan="off",
         log_config=None,
+        log_level="warning",
         access_log=False,
         proxy_headers=False,
         server_header=False,

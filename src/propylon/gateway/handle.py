@@ -80,7 +80,7 @@ class Handle:
         """The route, `exchange.denial` set when a step refuses; made again while records it rests on change."""
         for _ in range(DECISIONS_MAX):
             exchange.forget_decision()
-            exchange.decided_at = await self._follow.newest()
+            exchange.decided_at = self._follow.applied
             found = self._follow.snapshot.table.match(exchange.head.path)
             if found is None:
                 route, exchange.api_id, exchange.denial = None, "", NO_ROUTE

@@ -41,7 +41,7 @@ class Revocation:
         """Once a second: revoked ones whose answer turned out to be long, and tunnels that outlived their token."""
         now = self._clock.wall()
         for exchange, client in list(self._running.items()):
-            if exchange.status == 101 and 0.0 < exchange.verified_until < now:
+            if exchange.status == 101 and exchange.verified_until < now:
                 _end(exchange, client, "token_expired")
         for exchange, client in list(self._revoked.items()):
             if exchange not in self._running:

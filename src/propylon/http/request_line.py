@@ -42,11 +42,7 @@ def check_request_start(data: bytes, target_max_bytes: int) -> None:
     """Raises what an unfinished line will be refused for, as soon as that is certain."""
     if b"\n" in data:
         parse_request_line(data, target_max_bytes)
-    elif (
-        _TOKEN.match(data) is None
-        or _BARE_CR.search(data) is not None
-        or len(data) > target_max_bytes + _AROUND_TARGET_MAX_BYTES
-    ):
+    elif _TOKEN.match(data) is None or len(data) > target_max_bytes + _AROUND_TARGET_MAX_BYTES:
         _refuse(data, target_max_bytes)
 
 

@@ -4,6 +4,7 @@ The caller has verified the signature and passes the time in. Issuer, audience a
 """
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any, Final
 
 from propylon.jose.json_object import parse_object
@@ -41,6 +42,12 @@ def check_times(
         return None
     decisive = EXPIRED if EXPIRED in failed else failed[-1]
     return decisive[0], failed[-1][1]
+
+
+def good_between(claims: Mapping[str, Any], *, exp_skew: int, iat_skew: int, nbf_skew: int) -> tuple[float, float]:
+    """The span of whole seconds in which `check_times` has nothing to say of claims it has passed once."""
+    begins = max(claims.get("iat", 0) - iat_skew, claims.get("nbf", 0) - nbf_skew)
+    return begins, claims["exp"] + exp_skew if "exp" in claims else inf
 
 
 def claim_at(claims: Mapping[str, Any], path: str) -> Any:

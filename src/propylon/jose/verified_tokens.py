@@ -7,11 +7,15 @@ every hit; refusals never enter it (design §5.2).
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
+from propylon.jose.verification import VerificationRecord
+
 
 class VerifiedToken(NamedTuple):
     claims: dict[str, Any]
-    record_id: str  # of the verification record: another secret is another record
-    key_id: str  # that the token names, "" in central mode
+    record: VerificationRecord  # that vouched for it: another secret is another record
+    key_hash: str  # of the key it names, "" in central mode
+    good_from: float  # Unix time; with good_until what its time claims say, skews included
+    good_until: float  # no longer good at this moment itself
 
 
 class VerifiedTokens:

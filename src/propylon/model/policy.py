@@ -25,6 +25,8 @@ from propylon.model.session_record import Session
 _ID: Final = pattern(r"[a-zA-Z0-9._~-]+")
 _ID_CHARSET: Final = "Invalid Policy ID: Allowed characters: a-z, A-Z, 0-9, ., _, -, ~"
 _ID_MISSING: Final = "Unable to create policy without id."
+_ID_MAX_BYTES: Final = 128
+_ID_UNREACHABLE: Final = f'Invalid Policy ID: at most {_ID_MAX_BYTES} characters, and neither "." nor ".."'  # as a URL
 
 
 @dataclass(slots=True)
@@ -164,6 +166,8 @@ def _problems(policy: Policy) -> Iterator[Problem]:
         yield Problem("id", "policy_id_missing", _ID_MISSING)
     elif not _ID.fullmatch(policy.id):
         yield Problem("id", "policy_id_invalid", _ID_CHARSET)
+    elif len(policy.id) > _ID_MAX_BYTES or policy.id in (".", ".."):
+        yield Problem("id", "policy_id_invalid", _ID_UNREACHABLE)
     if fault := partitions_fault(policy):
         yield Problem("partitions", "policy_partitions", fault)
     yield from rights_problems(policy.access_rights)

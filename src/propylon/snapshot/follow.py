@@ -43,23 +43,14 @@ class Follow:
         """The first snapshot."""
         await self._reload()
 
-    async def newest(self) -> int:
-        """Before a decision: the revision it is made under, with everything announced so far acted on.
-
-        Asked first, and not only after the charge, an edit costs nobody a unit: the charge is made once.
-        """
-        if await self._meters.head() != self.applied:
-            await self.catch_up()
-        return self.applied
-
     async def stands(self, exchange: Exchange) -> bool:
-        """Whether nothing the decision rests on changed while it was made. A refusal asks anew before it leaves."""
-        head = exchange.head_seen
-        if head < 0 and exchange.denial is not None:
-            head = await self._meters.head()
-        if head > self.applied:
+        """Whether the decision just made rests on nothing that changed since it began."""
+        head = exchange.head_seen if exchange.head_seen >= 0 else await self._meters.head()
+        if head == self.applied == exchange.decided_at:
+            return True
+        if head != self.applied:
             await self.catch_up()
-        return exchange.decided_at == self.applied or not self._touched(exchange)
+        return not self._touched(exchange)
 
     async def catch_up(self) -> None:
         """Returns when everything announced before the call has been applied."""

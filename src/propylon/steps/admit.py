@@ -44,6 +44,9 @@ class Admit:
         if not plan.claims:
             exchange.rate_headers = _uncounted(plan, of_quota=self._settings.rate_headers_of_quota)
             return None
+        if exchange.charged is not None and exchange.charged[0] == plan.claims:  # decided again: the charge stands
+            exchange.rate_headers = self._rate_fields(plan, exchange.charged[1])
+            return None
         verdict = await self._meters.admit(plan.claims)
         if verdict.refused >= 0 and caller is not None:
             verdict = await self._throttle(caller, plan, verdict)
@@ -51,6 +54,7 @@ class Admit:
         fields = self._rate_fields(plan, verdict)
         if verdict.refused >= 0:
             return self._refusal(plan.claims[verdict.refused], verdict, fields)
+        exchange.charged = (plan.claims, verdict)
         exchange.rate_headers = fields
         return None
 

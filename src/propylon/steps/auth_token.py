@@ -32,7 +32,8 @@ class AuthToken:
             return MISSING
         if len(credential) < self._min_length:
             return TOO_SHORT
-        found = self._keyring.cached(self._org_id, credential) or await self._keyring.find(self._org_id, credential)
+        key_hash = self._keyring.key_hash(self._org_id, credential)
+        found = self._keyring.cached(key_hash) or await self._keyring.find(key_hash)
         exchange.rested_on = found.names
         if found.entry is None:
             return UNKNOWN

@@ -8,11 +8,11 @@ proves. Times are compared again on every hit; keys, policies and limits are loo
 """
 
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from propylon.errors import Denial, Problem
 from propylon.exchange import Exchange
-from propylon.jose.claims import check_times, identity_from, read_claims
+from propylon.jose.claims import check_times, good_between, identity_from, read_claims
 from propylon.jose.token import Token, parse_token
 from propylon.jose.verification import VerificationRecord, family_of, from_pem, from_secret, verify
 from propylon.jose.verified_tokens import VerifiedToken, VerifiedTokens
@@ -30,6 +30,13 @@ UNKNOWN_KID: Final = Denial("jwt_unknown_kid", 403, NOT_AUTHORIZED)
 NO_SECRET: Final = Denial("jwt_key_has_no_secret", 403, NOT_AUTHORIZED)
 UNFIT_SECRET: Final = Denial("jwt_key_unfit", 403, NOT_AUTHORIZED)  # empty, or not of the API's family
 JWT_SECRET: Final = "jwt_data.secret"
+VERIFIERS_MAX: Final = 16  # of one key, so for as many APIs; more are made again
+
+
+class _Voucher(NamedTuple):
+    record: VerificationRecord
+    key_hash: str  # "" in central mode
+    found: Found | None  # the key, None in central mode
 
 
 class Jwt:
@@ -47,7 +54,11 @@ class Jwt:
         self._clock = surroundings.clock
         self._verified = VerifiedTokens(surroundings.settings.verified_tokens_max)
         self._per_key = self._settings.mode == "per_key"
-        self._key_records: dict[str, VerificationRecord] = {}  # by key hash, as long as the key's secret stays
+        self._skews = {
+            "exp_skew": self._settings.expires_at_skew_s,
+            "iat_skew": self._settings.issued_at_skew_s,
+            "nbf_skew": self._settings.not_before_skew_s,
+        }
         self._central = None if self._per_key else self._central_record()
 
     async def __call__(self, exchange: Exchange) -> Denial | None:
@@ -60,10 +71,14 @@ class Jwt:
         verified = self._verified.get(digest)
         if verified is None:
             return await self._first_time(exchange, credential, digest)
-        found = await self._find_key(exchange, verified.key_id) if self._per_key else None
-        if found is not None and not self._vouches(found, verified):
-            return await self._first_time(exchange, credential, digest)
-        return self._check_times(verified.claims) or self._holder(exchange, verified, found)
+        found = None
+        if self._per_key:
+            found = await self._find_key(exchange, verified.key_hash)
+            if found.entry is None or found.entry.verifiers.get(self) is not verified.record:
+                return await self._first_time(exchange, credential, digest)  # its secret may be another one now
+        if not verified.good_from <= int(self._clock.wall()) < verified.good_until:
+            return self._check_times(verified.claims)
+        return self._holder(exchange, verified, found)
 
     # -- a token not seen before ----------------------------------------------------------------------------------
 
@@ -76,27 +91,34 @@ class Jwt:
         claims = read_claims(token.payload)
         if isinstance(claims, str):
             return Denial(claims, 403, NOT_AUTHORIZED)
-        found, record, key_id = None, self._central, ""
-        if self._per_key:
-            named = self._key_id(token, claims)
-            if isinstance(named, Denial):
-                return named
-            key_id = named
-            found = await self._find_key(exchange, key_id)
-            if found.entry is None:
-                return UNKNOWN_KID
-            record = self._record_of(found.entry)
-        if record is None:
-            return (
-                UNFIT_SECRET if found is not None and found.entry is not None and found.entry.is_jwt_key else NO_SECRET
-            )
-        if (reason := verify(token, record)) is not None:
+        voucher = await self._voucher(exchange, token, claims)
+        if isinstance(voucher, Denial):
+            return voucher
+        if (reason := verify(token, voucher.record)) is not None:
             return UNEXPECTED_METHOD if reason == "jwt_alg_not_allowed" else Denial(reason, 403, NOT_AUTHORIZED)
-        verified = VerifiedToken(claims, record.id, key_id)
-        refused = self._check_times(claims) or self._holder(exchange, verified, found)
+        if (late := self._check_times(claims)) is not None:
+            return late
+        verified = VerifiedToken(claims, voucher.record, voucher.key_hash, *good_between(claims, **self._skews))
+        refused = self._holder(exchange, verified, voucher.found)
         if refused is None:
             self._verified.put(digest, verified)
         return refused
+
+    async def _voucher(self, exchange: Exchange, token: Token, claims: dict[str, Any]) -> "_Voucher | Denial":
+        """Whose key shall verify: the API's, or that of the key which the token names."""
+        if self._central is not None:
+            return _Voucher(self._central, "", None)
+        key_id = self._key_id(token, claims)
+        if isinstance(key_id, Denial):
+            return key_id
+        key_hash = self._keyring.key_hash(self._org_id, key_id)
+        found = await self._find_key(exchange, key_hash)
+        if found.entry is None:
+            return UNKNOWN_KID
+        record = self._record_of(found.entry)
+        if record is None:
+            return UNFIT_SECRET if found.entry.is_jwt_key else NO_SECRET
+        return _Voucher(record, key_hash, found)
 
     def _check_method(self, alg: str) -> Denial | None:
         """J-7: the family is checked before any key is looked up; a name no family has is plainly not authorized."""
@@ -133,49 +155,32 @@ class Jwt:
             caller = found.caller
         exchange.caller = caller
         exchange.claims = verified.claims
-        expires = verified.claims.get("exp")
-        exchange.verified_until = expires + self._settings.expires_at_skew_s if expires else 0.0
+        exchange.verified_until = verified.good_until
         return None
 
-    def _vouches(self, found: Found, verified: VerifiedToken) -> bool:
-        """Whether the key's secret is still the one the token was verified with."""
-        record = None if found.entry is None else self._record_of(found.entry)
-        return record is not None and record.id == verified.record_id
-
-    async def _find_key(self, exchange: Exchange, key_id: str) -> Found:
-        found = self._keyring.cached(self._org_id, key_id) or await self._keyring.find(self._org_id, key_id)
+    async def _find_key(self, exchange: Exchange, key_hash: str) -> Found:
+        found = self._keyring.cached(key_hash) or await self._keyring.find(key_hash)
         exchange.rested_on = found.names
         return found
 
     def _check_times(self, claims: dict[str, Any]) -> Denial | None:
-        settings = self._settings
-        late = check_times(
-            claims,
-            int(self._clock.wall()),
-            exp_skew=settings.expires_at_skew_s,
-            iat_skew=settings.issued_at_skew_s,
-            nbf_skew=settings.not_before_skew_s,
-        )
+        late = check_times(claims, int(self._clock.wall()), **self._skews)
         return None if late is None else Denial(late[0], 401, f"Key not authorized: {late[1]}")
 
     # -- keys that verify -----------------------------------------------------------------------------------------
 
     def _record_of(self, entry: KeyEntry) -> VerificationRecord | None:
-        """The key's own verification record, None when it has none that fits this API.
-
-        Its id names the sealed secret and the algorithm, so that another of either is another record.
-        """
-        algorithm = entry.session.jwt_data.algorithm
-        record_id = f"k{entry.row.record_id}:{algorithm}:{entry.row.secrets.get(JWT_SECRET, '')}"
-        known = self._key_records.get(entry.row.key_hash)
-        if known is not None and known.id == record_id:
+        """The key's own verification record, None when it has none that fits this API."""
+        known = entry.verifiers.get(self)
+        if known is not None:
             return known
-        made = self._make_record(entry.secrets.get(JWT_SECRET, "").encode(), record_id, algorithm)
+        secret = entry.secrets.get(JWT_SECRET, "").encode()
+        made = self._make_record(secret, f"k{entry.row.record_id}", entry.session.jwt_data.algorithm)
         if not isinstance(made, VerificationRecord):
             return None
-        if len(self._key_records) >= self._verified.capacity:
-            self._key_records.clear()
-        self._key_records[entry.row.key_hash] = made
+        if len(entry.verifiers) >= VERIFIERS_MAX:  # those of APIs that were compiled anew since
+            entry.verifiers.clear()
+        entry.verifiers[self] = made
         return made
 
     def _central_record(self) -> VerificationRecord:

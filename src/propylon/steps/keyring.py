@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from propylon.errors import LookupsExhausted, Problem, StoreUnavailable
 from propylon.exchange import Caller, Identity
+from propylon.jose.verification import VerificationRecord
 from propylon.model.effective import effective_session
 from propylon.model.policy import Policy
 from propylon.model.session import Session, parse_session
@@ -51,7 +52,7 @@ class PolicyBook:
 class KeyEntry:
     """One key as the worker knows it; made from its row, its caller made anew when a policy changes."""
 
-    __slots__ = ("book_version", "found", "is_identifier", "is_jwt_key", "row", "secrets", "session")
+    __slots__ = ("book_version", "found", "is_identifier", "is_jwt_key", "row", "secrets", "session", "verifiers")
 
     found: "Found"  # as of book_version
 
@@ -61,6 +62,7 @@ class KeyEntry:
         self.secrets = secrets
         self.is_jwt_key = is_jwt_key(secrets)
         self.is_identifier = is_identifier(secrets)  # its ID is written where others read it
+        self.verifiers: dict[object, VerificationRecord] = {}  # by the JWT step that made it; gone with the entry
         self.book_version = -1
 
 
@@ -88,14 +90,17 @@ class Keyring:
         self._in_flight: dict[str, asyncio.Future[None]] = {}
         self._stale_reads: set[str] = set()
 
-    def cached(self, org_id: str, key_id: str) -> Found | None:
+    def key_hash(self, org_id: str, key_id: str) -> str:
+        """What a key is found by: one canonical text, one hash."""
+        return self._secrets.key_hash(org_id, key_id)
+
+    def cached(self, key_hash: str) -> Found | None:
         """The usual case, without a coroutine."""
-        entry = self._entries.get(self._secrets.key_hash(org_id, key_id))
+        entry = self._entries.get(key_hash)
         return None if entry is None else self._found(entry)
 
-    async def find(self, org_id: str, key_id: str) -> Found:
+    async def find(self, key_hash: str) -> Found:
         """Raises LookupsExhausted or StoreUnavailable when the answer cannot be had."""
-        key_hash = self._secrets.key_hash(org_id, key_id)
         while (entry := self._entries.get(key_hash)) is None:
             under_way = self._in_flight.get(key_hash)
             if under_way is None:

@@ -1,0 +1,106 @@
+"""Nothing acknowledged is lost when processes are killed, and one that is stopped holds up the machine for a while only."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+
+from bench.soak.row import Row, Size, counts, soaked
+from tests.kit.gateway import Gateway
+from tests.kit.load import UNANSWERED, Outcome, by_status, get_request, load, longest_silence_s
+from tests.kit.scenarios import WriteFigures, acknowledged_writes_survive, children, put_key, wait_for_children
+
+KILLS = {"control": 20, "worker": 50, "all": 10}
+STALL_S = 5  # worker_stall_s, as shipped
+SLACK_S = 2
+TRIES = 600
+LOOK_S = 0.05
+CONNECTIONS = 32
+
+
+def kills(size: Size) -> list[Row]:
+    rows = []
+    for what, number in KILLS.items():
+        with soaked({"workers": 4}) as gateway:
+            figures = acknowledged_writes_survive(gateway, kills=size.of(number, least=2), what=what, seed=size.seed)
+        rows.append(_kills_row(what, figures))
+    return rows
+
+
+def _kills_row(what: str, one: WriteFigures) -> Row:
+    """Traffic goes on without control, and without a worker but for its requests under way."""
+    names = {"control": "the control process", "worker": "a worker", "all": "everything"}
+    good = {"control": {200}, "worker": {200, UNANSWERED}}.get(what)
+    required = {"control": "; every request answered 200", "worker": "; only 200 or cut at the kill"}.get(
+        what, "; SQLite integrity ok after each"
+    )
+    lost = f"{len(one.lost)} lost {one.lost[:3]}" if one.lost else "0 lost"
+    damage = f"; integrity: {one.damaged[:2] or 'ok'}" if what == "all" else ""
+    return Row(
+        f"{one.kills} × SIGKILL of {names[what]} under load and writes of keys, policies, APIs",
+        f"0 acknowledged writes lost{required}",
+        f"{one.acknowledged:,} acknowledged, {lost}; traffic {counts(one.answers)}{damage}",
+        not one.lost and not one.damaged and one.acknowledged > 0 and (good is None or set(one.answers) <= good),
+    )
+
+
+def stopped(size: Size) -> list[Row]:
+    with soaked() as gateway:
+        put_key(gateway, "counted", rate=10**9, per=60, quota_max=10**9, quota_renewal_rate=86400)
+        figures = [asyncio.run(_stop_a_worker(gateway, holder=holder, seed=size.seed)) for holder in (False, True)]
+    return [_stopped_row(*one) for one in figures]
+
+
+def _stopped_row(title: str, held: bool, outcomes: list[Outcome]) -> Row:
+    longest = max(outcome.ended - outcome.started for outcome in outcomes)
+    silence = longest_silence_s(outcomes)
+    return Row(
+        f"SIGSTOP of a worker, {title}",
+        f"no client waits longer than {STALL_S} + {SLACK_S} s",
+        f"longest silence {silence:.2f} s, longest wait of a request {longest:.2f} s; {counts(by_status(outcomes))}",
+        held and max(silence, longest) <= STALL_S + SLACK_S,
+    )
+
+
+async def _stop_a_worker(gateway: Gateway, *, holder: bool, seed: int) -> tuple[str, bool, list[Outcome]]:
+    """One that holds the meters' lock, if wanted: then the other worker falls silent too. Else it goes on, and again."""
+    chance = random.Random(seed)
+    ended = asyncio.Event()
+    outcomes: list[Outcome] = []
+    request = get_request("/token/x", {"Authorization": "counted"})
+    loading = asyncio.ensure_future(
+        load(gateway.port, request, connections=CONNECTIONS, until=ended.is_set, into=outcomes)
+    )
+    await asyncio.sleep(1.0)
+    tries, victim, is_holder = 0, 0, False
+    while not is_holder and tries < TRIES:
+        tries += 1
+        victim = chance.choice([pid for title, pid in children(gateway.pid).items() if title.startswith("worker")])
+        os.kill(victim, signal.SIGSTOP)
+        if not holder:
+            break
+        is_holder = not await _anybody_answers(outcomes)
+        if not is_holder:
+            os.kill(victim, signal.SIGCONT)
+            await asyncio.sleep(chance.random() * 0.02)
+    await asyncio.to_thread(_wait_until_replaced, gateway, victim)
+    await asyncio.sleep(1.0)
+    ended.set()
+    await loading
+    title = f"which held the lock of the meters (found at try {tries})" if holder else "at any moment"
+    return title, is_holder or not holder, outcomes
+
+
+async def _anybody_answers(outcomes: list[Outcome]) -> bool:
+    """Looks twice: answers that were under way do not count."""
+    await asyncio.sleep(LOOK_S)
+    before = len(outcomes)
+    await asyncio.sleep(LOOK_S)
+    return len(outcomes) > before
+
+
+def _wait_until_replaced(gateway: Gateway, victim: int) -> None:
+    give_up = time.monotonic() + 30.0
+    while victim in wait_for_children(gateway, "worker 1", "worker 2").values() and time.monotonic() < give_up:
+        time.sleep(0.05)

@@ -1,0 +1,206 @@
+"""Many keys and many APIs: what costs something once, costs a request nothing more."""
+
+import asyncio
+import json
+import random
+import time
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+from sqlalchemy import create_engine, delete, insert, select
+
+from bench.cpu import pss_mib
+from bench.soak.processes import Cost, cost_of, workers
+from bench.soak.row import Row, Size, counts, soaked
+from propylon.stores.records.tables import key_uses, keys
+from propylon.stores.sealing import load_or_make
+from tests.kit.definitions import keyless_api
+from tests.kit.gateway import Gateway
+from tests.kit.load import Outcome, by_status, get_request, load
+from tests.kit.scenarios import put_key
+
+FEW_KEYS = 100
+FEW_APIS = 10
+CACHED_KEYS_MAX = 50  # far fewer than are asked for, so that every request looks its key up
+PAGE_MS = 50.0
+FLAT = 1.3  # CPU time is counted in ticks of 10 ms and other processes share the caches: less says nothing
+START_SLACK_S = 1.0
+ROUNDS = 5
+RELOADS = 10
+
+
+class Stored(NamedTuple):
+    """A gateway with so many keys."""
+
+    start_s: float
+    look_up: Cost
+    page_ms: float  # the slowest of pages at the begin, in the middle and at the end, each a median
+    pss_mib: float  # of the largest worker
+
+
+def many_keys(size: Size) -> list[Row]:
+    number = size.of(100_000, least=5_000)
+    with soaked({"cached_keys_max": CACHED_KEYS_MAX}) as gateway:
+        put_key(gateway, "pattern", alias="pattern")
+        few = _with_keys(gateway, FEW_KEYS, size)
+        many = _with_keys(gateway, number, size)
+    ratio = many.look_up.cpu_us / few.look_up.cpu_us
+    answers = by_status(few.look_up.outcomes + many.look_up.outcomes)
+    return [
+        Row(
+            f"start with {number:,} keys against {FEW_KEYS}",
+            f"at most {START_SLACK_S:g} s more",
+            f"{many.start_s:.2f} s against {few.start_s:.2f} s",
+            many.start_s - few.start_s <= START_SLACK_S,
+        ),
+        Row(
+            f"a key looked up for every request, of {number:,} against {FEW_KEYS}",
+            f"CPU of the workers per request at most {FLAT:g} ×; all 200",
+            f"{many.look_up.cpu_us:.0f} µs against {few.look_up.cpu_us:.0f} µs ({ratio:.2f} ×); {counts(answers)}",
+            ratio <= FLAT and set(answers) == {200},
+        ),
+        Row(
+            f"a page of 100 of {number:,} keys, at begin, middle and end",
+            f"≤ {PAGE_MS:.0f} ms",
+            f"{many.page_ms:.1f} ms, against {few.page_ms:.1f} ms of {FEW_KEYS}",
+            many.page_ms <= PAGE_MS,
+        ),
+        Row(
+            f"memory (PSS) of a worker after look-ups among {number:,} keys",
+            "≤ 40 MiB",
+            f"{many.pss_mib:.1f} MiB, against {few.pss_mib:.1f} MiB",
+            many.pss_mib <= 40,
+        ),
+    ]
+
+
+def _with_keys(gateway: Gateway, number: int, size: Size) -> Stored:
+    gateway.stop()
+    _store_keys(gateway.folder / "data", number)
+    started = time.monotonic()
+    gateway.start()
+    start_s = time.monotonic() - started
+    chance = random.Random(size.seed)
+    requests = [get_request("/token/x", {"Authorization": _name(chance.randrange(number))}) for _ in range(5000)]
+    look_up = cost_of(gateway, requests, size.of(40_000, least=8_000))
+    page_ms = max(_page_ms(gateway, after) for after in (0, number // 2, number - 100))
+    return Stored(start_s, look_up, page_ms, max(pss_mib(pid) for pid in workers(gateway)))
+
+
+def _store_keys(data_dir: Path, number: int) -> None:
+    """Copies of one key as the Gateway API wrote it, in one transaction, in place of what was stored so before."""
+    root_secret = load_or_make(data_dir / "root_secret")
+    engine = create_engine(f"sqlite:///{data_dir / 'records.db'}")
+    with engine.begin() as connection:
+        pattern = connection.execute(select(keys).where(keys.c.alias == "pattern")).one()
+        uses = [
+            row.name for row in connection.execute(select(key_uses).where(key_uses.c.record_id == pattern.record_id))
+        ]
+        connection.execute(delete(key_uses).where(key_uses.c.record_id != pattern.record_id))
+        connection.execute(delete(keys).where(keys.c.record_id != pattern.record_id))
+        rows: list[dict[str, Any]] = []
+        for at in range(number):
+            rows.append(
+                pattern._asdict()
+                | {
+                    "record_id": pattern.record_id + 1 + at,
+                    "key_hash": root_secret.key_hash("default", _name(at)),
+                    "alias": "",
+                }
+            )
+        connection.execute(insert(keys), rows)
+        connection.execute(
+            insert(key_uses), [{"name": name, "record_id": row["record_id"]} for row in rows for name in uses]
+        )
+    engine.dispose()
+
+
+def _name(number: int) -> str:
+    return f"stored-{number}"
+
+
+def _page_ms(gateway: Gateway, after: int) -> float:
+    times = []
+    for _ in range(9):
+        started = time.monotonic()
+        answer = gateway.api("GET", f"/tyk/keys?limit=100&after={after}")
+        times.append((time.monotonic() - started) * 1000)
+        assert (answer.status, len(answer.json()["keys"])) == (200, 100), answer
+    return median(times)
+
+
+# -- APIs -------------------------------------------------------------------------------------------------------------
+
+
+def many_apis(size: Size) -> list[Row]:
+    number = size.of(1000, least=200)
+    requests_each = size.of(10_000, least=4_000)
+    with _with_apis(FEW_APIS) as small, _with_apis(number) as large:
+        pairs = [
+            (cost_of(small, _spread(FEW_APIS), requests_each), cost_of(large, _spread(number), requests_each))
+            for _ in range(ROUNDS)
+        ]
+        outcomes, wrong = asyncio.run(_reload_under_load(large, number, size.of(RELOADS, least=3)))
+    ratio = median(many.cpu_us / few.cpu_us for few, many in pairs)
+    few, many = pairs[-1]
+    answers = by_status(outcomes)
+    return [
+        Row(
+            f"matching among {number} APIs against {FEW_APIS}",
+            f"CPU of the workers per request at most {FLAT:g} ×, median of {ROUNDS} rounds",
+            f"{ratio:.2f} ×; last round {many.cpu_us:.0f} against {few.cpu_us:.0f} µs, "
+            f"{many.rate_per_s:,.0f} against {few.rate_per_s:,.0f} requests/s",
+            ratio <= FLAT,
+        ),
+        Row(
+            f"reload of {number} APIs under load, a tenth changed, one new and one gone each time",
+            "0 failed requests; each reload in force when answered",
+            f"traffic {counts(answers)}; {wrong or 'every reload in force'}",
+            set(answers) == {200} and not wrong,
+        ),
+    ]
+
+
+def _with_apis(number: int) -> Any:
+    return soaked(more_apis=lambda url: [keyless_api(url, f"api-{at}") for at in range(number)])
+
+
+def _spread(number: int) -> list[bytes]:
+    """Ten paths in both cases: usage keeps one sum per API that was asked for, which is not what is measured."""
+    return [get_request(f"/api-{at * number // FEW_APIS}/x") for at in range(FEW_APIS)]
+
+
+async def _reload_under_load(gateway: Gateway, number: int, reloads: int) -> tuple[list[Outcome], list[str]]:
+    outcomes: list[Outcome] = []
+    reloading = asyncio.ensure_future(asyncio.to_thread(_reload, gateway, number, reloads))
+    await asyncio.gather(
+        *(
+            load(gateway.port, request, connections=2, until=reloading.done, pause_s=0.002, into=outcomes)
+            for request in _spread(number)
+        )
+    )
+    return outcomes, await reloading
+
+
+def _reload(gateway: Gateway, number: int, reloads: int) -> list[str]:
+    wrong = []
+    folder = gateway.folder / "apps"
+    for round_, after in pairwise(range(reloads + 1)):
+        for at in range(round_ % 10, number, 10):
+            file = folder / f"api-{at}.json"
+            file.write_text(json.dumps(json.loads(file.read_text()) | {"name": f"changed {after}"}))
+        (folder / f"fresh-{round_ - 1}.json").unlink(missing_ok=True)
+        fresh = json.loads((folder / "api-0.json").read_text()) | {"api_id": f"fresh-{round_}"}
+        fresh["proxy"] = fresh["proxy"] | {"listen_path": f"/fresh-{round_}/"}
+        (folder / f"fresh-{round_}.json").write_text(json.dumps(fresh))
+        answer = gateway.api("GET", "/tyk/reload?block=true")
+        seen = [_status(gateway, f"/fresh-{one}/x") for one in (round_, round_ - 1)]
+        if answer.status != 200 or "problems" in answer.json() or seen != [200, 404]:
+            wrong.append(f"reload {round_}: {answer.status}, then {seen}")
+    return wrong
+
+
+def _status(gateway: Gateway, path: str) -> int:
+    return gateway.api("GET", path).status
