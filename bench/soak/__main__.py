@@ -39,8 +39,8 @@ SCENARIOS: dict[str, Scenario] = {
 }
 
 
-class TookTooLong(Exception):
-    """A scenario did not come to its end."""
+class TookTooLong(KeyboardInterrupt):
+    """A scenario did not come to its end. An event loop lets an interrupt pass out of a callback, and no other."""
 
 
 class Part(NamedTuple):

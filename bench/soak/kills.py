@@ -1,4 +1,4 @@
-"""Nothing acknowledged is lost when processes are killed, and one that is stopped holds up the machine for a while only."""
+"""Nothing acknowledged is lost when processes are killed; one that is stopped holds up the machine for a while only."""
 
 import asyncio
 import os
@@ -49,22 +49,22 @@ def stopped(size: Size) -> list[Row]:
     with soaked() as gateway:
         put_key(gateway, "counted", rate=10**9, per=60, quota_max=10**9, quota_renewal_rate=86400)
         figures = [asyncio.run(_stop_a_worker(gateway, holder=holder, seed=size.seed)) for holder in (False, True)]
-    return [_stopped_row(*one) for one in figures]
+    return [_stopped_row(title, is_as_wanted=good, outcomes=outcomes) for title, good, outcomes in figures]
 
 
-def _stopped_row(title: str, held: bool, outcomes: list[Outcome]) -> Row:
+def _stopped_row(title: str, *, is_as_wanted: bool, outcomes: list[Outcome]) -> Row:
     longest = max(outcome.ended - outcome.started for outcome in outcomes)
     silence = longest_silence_s(outcomes)
     return Row(
         f"SIGSTOP of a worker, {title}",
         f"no client waits longer than {STALL_S} + {SLACK_S} s",
         f"longest silence {silence:.2f} s, longest wait of a request {longest:.2f} s; {counts(by_status(outcomes))}",
-        held and max(silence, longest) <= STALL_S + SLACK_S,
+        is_as_wanted and max(silence, longest) <= STALL_S + SLACK_S,
     )
 
 
 async def _stop_a_worker(gateway: Gateway, *, holder: bool, seed: int) -> tuple[str, bool, list[Outcome]]:
-    """One that holds the meters' lock, if wanted: then the other worker falls silent too. Else it goes on, and again."""
+    """If wanted, one that holds the meters' lock: then the other worker falls silent too."""
     chance = random.Random(seed)
     ended = asyncio.Event()
     outcomes: list[Outcome] = []

@@ -58,7 +58,7 @@ def _simulated_row() -> Row:
 
 def _around_an_edge(share: float) -> int:
     """What one period admits that begins with a burst at the end of a part; the counting is the gateway's own."""
-    claim = Claim(Kind.SLIDING, b"simulated", 100, int(SECOND_NS * share), "simulated")
+    claim = Claim(b"simulated", Kind.SLIDING, 100, int(SECOND_NS * share), "simulated")
     part_ns = -(-claim.period_ns // PARTS)
     begin_ns = 1000 * part_ns - 1  # the last moment of a part
     stored, admitted = None, 0

@@ -1,4 +1,4 @@
-"""What a write changed holds for every request that starts after its answer: neither let in nor refused on old state."""
+"""What a write changed holds for every request that starts after its answer: none is decided on the old state."""
 
 import asyncio
 import json

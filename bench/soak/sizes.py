@@ -100,16 +100,15 @@ def _store_keys(data_dir: Path, number: int) -> None:
         ]
         connection.execute(delete(key_uses).where(key_uses.c.record_id != pattern.record_id))
         connection.execute(delete(keys).where(keys.c.record_id != pattern.record_id))
-        rows: list[dict[str, Any]] = []
-        for at in range(number):
-            rows.append(
-                pattern._asdict()
-                | {
-                    "record_id": pattern.record_id + 1 + at,
-                    "key_hash": root_secret.key_hash("default", _name(at)),
-                    "alias": "",
-                }
-            )
+        rows = [
+            pattern._asdict()
+            | {
+                "alias": "",
+                "key_hash": root_secret.key_hash("default", _name(at)),
+                "record_id": pattern.record_id + 1 + at,
+            }
+            for at in range(number)
+        ]
         connection.execute(insert(keys), rows)
         connection.execute(
             insert(key_uses), [{"name": name, "record_id": row["record_id"]} for row in rows for name in uses]

@@ -41,6 +41,8 @@ from propylon.stores.lmdb import LmdbMeters
 from propylon.stores.ports import Lookups, Meters
 from propylon.stores.sealing import RootSecret
 from propylon.tasks import spawn
+from propylon.telemetry import access_log
+from propylon.telemetry.counters import Counters
 from propylon.usage.folding import Folding, LogLimits
 
 log = logging.getLogger("propylon.worker")
@@ -78,6 +80,7 @@ class Worker:
         self._stop = asyncio.Event()
         self._draining = False
         self._clock = SystemClock()
+        self._counters = Counters(plan.slot)
 
     async def run(self) -> None:
         await self._start()
@@ -93,9 +96,8 @@ class Worker:
         self._lookups, self._meters = self._plan.open_stores()
         self._follow = self._make_follow(self._lookups, self._meters)
         await self._follow.start()
-        self._usage = Folding(
-            self._meters, self._clock, LogLimits(self._settings.request_log_per_s, self._settings.refusal_log_per_s)
-        )
+        limits = LogLimits(self._settings.request_log_per_s, self._settings.refusal_log_per_s)
+        self._usage = Folding(self._meters, self._clock, limits, self._gauges, access_log.write)
         self._running: dict[Exchange, Downstream] = {}
         self._deadlines = Deadlines(loop)
         self._listener = self._make_listener()
@@ -126,14 +128,15 @@ class Worker:
     def _make_follow(self, lookups: Lookups, meters: Meters) -> Follow:
         settings = self._settings
         book = PolicyBook()
-        keyring = Keyring(
+        keyring = self._keyring = Keyring(
             lookups,
             self._plan.root_secret,
             book,
+            self._counters,
             entries_max=settings.cached_keys_max,
             in_flight_max=settings.lookups_in_flight,
         )
-        surroundings = Surroundings(self._clock, meters, _step_settings(settings))
+        surroundings = Surroundings(self._clock, meters, _step_settings(settings), self._counters)
         return Follow(
             lookups,
             meters,
@@ -190,6 +193,15 @@ class Worker:
     def _beat(self) -> None:
         with contextlib.suppress(OSError):  # the pipe is full or closed: the parent is behind or gone
             os.write(self._plan.beat_fd, b".")
+
+    def _gauges(self) -> dict[str, int]:
+        """What travels with the usage of each second and becomes this worker's metrics."""
+        counters = self._counters
+        counters.cached_keys = len(self._keyring)
+        counters.upstream_connects, counters.upstream_reuses = self._pools.connects, self._pools.reuses
+        counters.running_exchanges = len(self._running)
+        counters.applied_revision = self._follow.applied
+        return counters.values()
 
     def _parent_gone(self) -> None:
         asyncio.get_running_loop().remove_reader(self._plan.lifeline_fd)

@@ -16,6 +16,10 @@ SAFETY_S = 30.0
 CLAIM = Claim(b"k1.0//q", Kind.QUOTA, 10, 86_400 * 10**9, "quota_exceeded")
 
 
+def unexpected() -> None:
+    raise AssertionError("some of the work ended")
+
+
 def used(api: GatewayApi) -> int:
     state = api.run(api.meters.quota(CLAIM.meter))
     return 0 if state is None else int(state.used)
@@ -32,13 +36,13 @@ async def pass_time(api: GatewayApi, housekeeping: Housekeeping, seconds: float,
 def test_quotas_are_restored_from_their_checkpoint_when_the_meters_are_lost(api: GatewayApi, tmp_path: Path) -> None:
     for _ in range(3):
         api.run(api.meters.admit((CLAIM,)))
-    api.run(Housekeeping(api.desk, api.meters).checkpoint())
+    api.run(Housekeeping(api.desk, api.meters, unexpected).checkpoint())
     api.run(api.meters.close())
     api.meters = open_meters(
         tmp_path, meters_map_bytes=2**20, usage_map_bytes=2**20, usage_lines_max=10, clock=api.clock
     )
     assert used(api) == 0
-    api.run(Housekeeping(api.desk, api.meters).restore_quotas())
+    api.run(Housekeeping(api.desk, api.meters, unexpected).restore_quotas())
     assert used(api) == 3
 
 
@@ -48,7 +52,7 @@ def test_quotas_and_usage_are_stored_at_the_end_whatever_is_under_way(api: Gatew
     api.run(api.meters.enqueue([b"no line of usage"]))
     at_once = asyncio.Event()
     at_once.set()
-    api.run(pass_time(api, Housekeeping(api.desk, api.meters), seconds, at_once))
+    api.run(pass_time(api, Housekeeping(api.desk, api.meters, unexpected), seconds, at_once))
     assert [(state.meter, state.used) for state in api.run(api.desk.records.load_quotas())] == [(CLAIM.meter, 1)]
     assert api.run(api.meters.peek(1)).lines == []
 
@@ -59,14 +63,26 @@ def test_head_is_announced_each_second_and_a_store_that_is_away_is_waited_for(
     announcer = AwayOnce()
     desk = api.desk._replace(announcer=announcer)  # type: ignore[arg-type]  # behaves as one
     with caplog.at_level(logging.WARNING, logger="propylon.control"):
-        api.run(pass_time(api, Housekeeping(desk, api.meters), 3 * ANNOUNCE_S, announcer.third))
+        api.run(pass_time(api, Housekeeping(desk, api.meters, unexpected), 3 * ANNOUNCE_S, announcer.third))
     assert "away for a while" in caplog.text
 
 
 def test_usage_is_drained_to_the_last_line(api: GatewayApi) -> None:
     api.run(api.meters.enqueue([b"no line of usage"] * 500))
-    api.run(Housekeeping(api.desk, api.meters).drain())
+    api.run(Housekeeping(api.desk, api.meters, unexpected).drain())
     assert api.run(api.meters.peek(1)).lines == []
+
+
+def test_a_bug_ends_the_work_and_is_told(api: GatewayApi, caplog: pytest.LogCaptureFixture) -> None:
+    ended = asyncio.Event()
+    desk = api.desk._replace(announcer=Broken())  # type: ignore[arg-type]  # behaves as one that has a bug
+    api.run(pass_time(api, Housekeeping(desk, api.meters, ended.set), ANNOUNCE_S, ended))
+    assert "ended with a bug" in caplog.text
+
+
+class Broken:
+    async def announce(self) -> None:
+        raise RuntimeError("a bug")
 
 
 class AwayOnce:

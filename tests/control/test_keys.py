@@ -127,6 +127,13 @@ def test_a_policy_sets_when_a_new_key_ends_and_the_same_body_again_is_the_same_k
     assert api.call("POST", "/tyk/keys/custom", body).status_code == 200
 
 
+def test_a_change_may_give_a_key_another_end_than_its_policy_did(api: GatewayApi) -> None:
+    api.call("POST", "/tyk/policies", policy("trial", "token", key_expires_in=60))
+    api.call("POST", "/tyk/keys/custom", session(apply_policies=["trial"]))
+    api.call("PUT", "/tyk/keys/custom", session(apply_policies=["trial"], expires=-1))
+    assert api.call("GET", "/tyk/keys/custom").json()["expires"] == -1
+
+
 def test_what_is_doubtful_is_a_warning(api: GatewayApi) -> None:
     api.call("POST", "/tyk/apis", keyless_api(TARGET, "theirs", org_id="other"))
     body = session("nothing", "theirs", aply_policies=[], quota_renews=1449051461)

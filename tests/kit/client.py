@@ -5,6 +5,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Mapping
+from select import select
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
@@ -61,6 +62,18 @@ class Client:
             self._socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             pass
+
+    def send_until_refused(self, piece: bytes) -> None:
+        """Again and again, until the peer reads no more and says something."""
+        while not select([self._socket], [], [], 0)[0]:
+            if select([self._socket], [self._socket], [], SAFETY_S)[1]:
+                self._socket.send(piece)
+
+    def received_now(self) -> bytes:
+        """What has come and was not read yet, without waiting."""
+        while select([self._socket], [], [], 0)[0] and (more := self._receive()):
+            self._received += more
+        return self._received
 
     def half_close(self) -> None:
         self._socket.shutdown(socket.SHUT_WR)

@@ -4,7 +4,7 @@ Reads answers with Content-Length only, which is what the gateway's own and the 
 """
 
 import asyncio
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 
 _END = b"\r\n\r\n"
 _LENGTH = b"content-length:"
@@ -57,8 +57,7 @@ class Connection(asyncio.Protocol):
     # -- asyncio.Protocol -----------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its class
 
     def data_received(self, data: bytes) -> None:
         self._received += data

@@ -36,6 +36,7 @@ from propylon.steps.step import StepSettings, Surroundings
 from propylon.stores.lmdb import LmdbMeters
 from propylon.stores.lmdb_environment import METERS, USAGE, open_environment
 from propylon.stores.ports import Charge, Now, Verdict
+from propylon.telemetry.counters import Counters
 from tests.kit.clock import FakeClock
 from tests.kit.memory_records import ROOT_SECRET, MemoryRecords
 
@@ -196,8 +197,11 @@ async def _start(path: DataPath, knobs: Knobs, folder: Path) -> None:
     meters = WatchedMeters(environment, usage, 100, path.clock, b"boot")
     await meters.announce(await path.records.revision())
     book = PolicyBook()
-    keyring = Keyring(path.records, ROOT_SECRET, book, entries_max=1000, in_flight_max=knobs.lookups_in_flight)
-    surroundings = Surroundings(path.clock, meters, _step_settings(knobs))
+    counters = Counters(0)
+    keyring = Keyring(
+        path.records, ROOT_SECRET, book, counters, entries_max=1000, in_flight_max=knobs.lookups_in_flight
+    )
+    surroundings = Surroundings(path.clock, meters, _step_settings(knobs), counters)
     follow = Follow(path.records, meters, Workshop(keyring, book, surroundings, ROOT_SECRET, {}, "default"))
     await follow.start()
     running: dict[Exchange, Downstream] = {}
@@ -212,7 +216,9 @@ async def _start(path: DataPath, knobs: Knobs, folder: Path) -> None:
     handle = Handle(follow, forward, own_pages, path.recorded.append, running)
     listener = Listener(handle, _downstream_settings(knobs), deadlines, knobs.connections_max)
     listening = bind("127.0.0.1", 0, shared=False)
-    path.parts = Started(meters, follow, keyring, pools, deadlines, listener, revocation, running, listening, environment)
+    path.parts = Started(
+        meters, follow, keyring, pools, deadlines, listener, revocation, running, listening, environment
+    )
     deadlines.start()
     path.port = listening.getsockname()[1]
     path.scheme = "https" if knobs.tls else "http"

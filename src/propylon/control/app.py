@@ -69,7 +69,7 @@ class App:
         self._routes = _routes(desk)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert scope["type"] == "http", "lifespan and websockets are switched off in process.py"
+        assert scope["type"] == "http", "lifespan and websockets are switched off in serving.py"
         refusal = self._access.refusal(_secrets(scope), _client_ip(scope), _what(scope))
         if refusal is not None:
             await refusal(scope, receive, send)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from propylon.control.strict_json import MalformedJson, read_object
@@ -59,12 +59,15 @@ async def read_body(request: Request, malformed: str = "Request malformed") -> d
 
 async def _raw_body(request: Request) -> bytes:
     pieces, size = [], 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > BODY_MAX_BYTES:
-            text = f"Request Entity Too Large: a body may have {BODY_MAX_BYTES} bytes"
-            raise Refused(413, text, {"Connection": "close"})
-        pieces.append(piece)
+    try:
+        async for piece in request.stream():
+            size += len(piece)
+            if size > BODY_MAX_BYTES:
+                text = f"Request Entity Too Large: a body may have {BODY_MAX_BYTES} bytes"
+                raise Refused(413, text, {"Connection": "close"})
+            pieces.append(piece)
+    except ClientDisconnect:
+        raise Refused(400, "The body ended before it was complete") from None
     return b"".join(pieces)
 
 

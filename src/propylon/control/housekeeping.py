@@ -27,11 +27,12 @@ DAY_S: Final = 86_400
 
 
 class Housekeeping:
-    """One per control process, from `start` to `end`."""
+    """One per control process, from `start` to `end`. `on_bug`: some of the work has ended and will not go on."""
 
-    def __init__(self, desk: Desk, meters: LmdbMeters) -> None:
+    def __init__(self, desk: Desk, meters: LmdbMeters, on_bug: Callable[[], None]) -> None:
         self._desk = desk
         self._meters = meters
+        self._on_bug = on_bug
         self._drain = Drain(desk.records, meters)
         self._tasks: list[asyncio.Task[None]] = []
         self._sleeping: set[asyncio.Task[None]] = set()
@@ -75,7 +76,13 @@ class Housekeeping:
         await expire(self._desk.records, before, EXPIRED_MAX)
 
     def _repeat(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        self._tasks.append(spawn(self._every(seconds, work), f"every {seconds:g} s"))
+        task = spawn(self._every(seconds, work), f"every {seconds:g} s")
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if not self._is_ending:
+            self._on_bug()
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.current_task()

@@ -40,14 +40,15 @@ async def read(desk: Desk, request: Request) -> Response:
 
 async def read_all(desk: Desk, request: Request) -> Response:
     """M-18: hashes, as a key's ID is usually a credential. Without `limit` all of them, as in Tyk."""
-    limit, after = _number(request, "limit"), _number(request, "after")
-    rows = [row async for row in _rows(desk, request, after, limit)]
-    document: Document = {"keys": [row.key_hash for row in rows]}
-    if flag(request, "details"):
-        document["details"] = [_details(row) for row in rows]
-    if limit and len(rows) == limit:
-        document["next"] = rows[-1].record_id
-    return answer(document)
+    limit, last, wants_details = _number(request, "limit"), 0, flag(request, "details")
+    hashes: list[str] = []
+    details: list[Document] = []
+    async for row in _rows(desk, request, limit):
+        hashes.append(row.key_hash)
+        details += [_details(row)] if wants_details else []
+        last = row.record_id
+    document: Document = {"keys": hashes} | ({"details": details} if wants_details else {})
+    return answer(document | ({"next": last} if limit and len(hashes) == limit else {}))
 
 
 async def preview(desk: Desk, request: Request) -> Response:
@@ -60,8 +61,8 @@ async def preview(desk: Desk, request: Request) -> Response:
     return answer({**view, "kind": key_kind(judged.secrets), "warnings": listed([*problems, *judged.warnings])})
 
 
-async def _rows(desk: Desk, request: Request, after: int, limit: int) -> AsyncIterator[KeyRow]:
-    query = request.query_params
+async def _rows(desk: Desk, request: Request, limit: int) -> AsyncIterator[KeyRow]:
+    query, after = request.query_params, _number(request, "after")
     org_id, api_id, alias = (query.get(name) or None for name in ("org_id", "api_id", "alias"))
     if alias is not None:
         for row in await desk.records.keys_by_alias(alias, org_id=org_id):
@@ -107,7 +108,8 @@ async def _effective_view(desk: Desk, stored: StoredKey) -> Document:
     if not isinstance(effective, EffectiveSession):
         return {"problem": effective._asdict()}
     view = public_view(session_to_json(effective.session), stored.secrets)
-    await _fill_quota(desk, stored.row, view, "")
+    scopes = {access.scope for access in effective.access.values()}
+    await _fill_quota(desk, stored.row, view, scopes.pop() if len(scopes) == 1 else "")  # P-25
     for api_id, access in effective.access.items():
         await _fill_quota(desk, stored.row, view["access_rights"][api_id]["limit"], access.scope)
     return view

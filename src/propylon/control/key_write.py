@@ -57,12 +57,16 @@ def changed_key(desk: Desk, judged: JudgedKey, before: StoredKey, key_id: str, *
     return _write(judged, before.row.key_hash, key_id, reset_meters=reset_meters)
 
 
-def is_same(desk: Desk, judged: JudgedKey, before: StoredKey) -> bool:
-    """Whether a write would change nothing that anyone could observe; what policies set at creation is not its own."""
-    session = judged.session
-    if expires_from_policies(judged.policies, desk.clock.wall()) is not None and session.expires <= 0:
-        session.expires = before.session.expires
-    return comparable(session) == comparable(before.session) and judged.secrets == before.secrets
+def is_same(judged: JudgedKey, before: StoredKey) -> bool:
+    """Whether a write would change nothing that anyone could observe."""
+    return comparable(judged.session) == comparable(before.session) and judged.secrets == before.secrets
+
+
+def is_repeated(desk: Desk, judged: JudgedKey, before: StoredKey) -> bool:
+    """The same for a creation that is sent again: an end that policies set then is no difference (M-6)."""
+    if expires_from_policies(judged.policies, desk.clock.wall()) is not None:
+        judged.session.expires = before.session.expires
+    return is_same(judged, before)
 
 
 def became_credential(judged: JudgedKey, before: StoredKey) -> list[Problem]:

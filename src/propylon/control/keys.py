@@ -17,7 +17,15 @@ from propylon.control.envelope import Refused, cleared, demand_match, done, etag
 from propylon.control.jwt_key import jwt_key_members
 from propylon.control.key_judgement import JudgedKey, judge_key, why_not_stored
 from propylon.control.key_names import KeyName, find_key, key_name
-from propylon.control.key_write import StoredKey, became_credential, changed_key, is_same, new_key, stored_key
+from propylon.control.key_write import (
+    StoredKey,
+    became_credential,
+    changed_key,
+    is_repeated,
+    is_same,
+    new_key,
+    stored_key,
+)
 from propylon.errors import Problem
 from propylon.model.session import check_key_id
 from propylon.stores.ports import KeyRow
@@ -56,7 +64,7 @@ async def change(desk: Desk, request: Request) -> Response:
         )
         _demand_sound(desk, judged, _refusal)
         row, key_id = before.row, _key_id(desk, name, before.row)
-        if not is_same(desk, judged, before):
+        if not is_same(judged, before):
             reset = not flag(request, "suppress_reset")
             row = await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=reset))
     warnings = [*judged.warnings, *became_credential(judged, before)]
@@ -122,7 +130,7 @@ async def _put(
 ) -> KeyRow:
     if before is None:
         return await edit.put_key(new_key(desk, judged, key_id))
-    if is_same(desk, judged, before):
+    if is_repeated(desk, judged, before):
         return before.row
     if flag(request, "overwrite") or desk.settings.keys_upsert:
         return await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=True))

@@ -1,7 +1,8 @@
 """The control process, from fork to exit: what it opens, in which order, and how it ends.
 
 Runs in a process of its own; the parent (`server.py`) talks to it through signals and two pipes. Traffic goes on
-without it. What it serves is `app.py`, what it repeats `housekeeping.py`.
+without it: after a bug in what it repeats it ends, and the parent starts another. What it serves is `app.py`, what it
+repeats `housekeeping.py`.
 """
 
 import asyncio
@@ -66,8 +67,8 @@ class ControlProcess:
         self._take_signals()
         listening = await self._start()
         self._beat()
-        spawn(self._keep_beating(), "beat")
-        spawn(self._keep_reading_files(), "files")
+        for work, name in ((self._keep_beating(), "beat"), (self._keep_reading_files(), "files")):
+            spawn(work, name).add_done_callback(lambda _: self._stop.set())
         await self._serve(listening)
         await self._end()
 
@@ -77,7 +78,7 @@ class ControlProcess:
             self._records = await open_records(sqlite_url(self._settings.records_path), self._plan.root_secret)
             self._meters = self._plan.open_meters()
             self._desk = _desk(self._plan, self._records, self._meters)
-            self._housekeeping = Housekeeping(self._desk, self._meters)
+            self._housekeeping = Housekeeping(self._desk, self._meters, self._stop.set)
             await self._housekeeping.restore_quotas()
             await self._desk.files.load()
             await self._desk.announcer.announce()

@@ -4,6 +4,8 @@ import ipaddress
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from propylon.http.messages import RequestHead
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -18,7 +20,7 @@ class TrustedProxies:
     def __init__(self, networks: Sequence[Network]) -> None:
         self._networks = tuple(networks)
 
-    def client(self, peer_ip: str, forwarded_for: Sequence[bytes]) -> ClientAddress:
+    def client(self, peer_ip: str, head: RequestHead) -> ClientAddress:
         """The socket peer unless it is trusted; then the right-most X-Forwarded-For entry that is not.
 
         An entry that is no IP address ends the walk: what stands left of it was written by nobody we know.
@@ -26,7 +28,7 @@ class TrustedProxies:
         if not self._networks or not self._trusts(peer_ip):
             return ClientAddress(peer_ip, peer_trusted=False)
         client = peer_ip
-        for entry in reversed(b",".join(forwarded_for).split(b",")):
+        for entry in reversed(b",".join(head.all_values(b"x-forwarded-for")).split(b",")):
             address = _address(entry.strip().decode("latin-1"))
             if address is None:
                 break

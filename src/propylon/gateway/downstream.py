@@ -231,7 +231,7 @@ class Downstream(asyncio.Protocol):
 
     async def _run(self, incoming: Incoming) -> None:
         head = incoming.head
-        client = self._settings.trusted_proxies.client(self.peer_ip, head.all_values(b"x-forwarded-for"))
+        client = self._settings.trusted_proxies.client(self.peer_ip, head)
         exchange = Exchange(head, client.ip, self.peer_ip, incoming.started, peer_trusted=client.peer_trusted)
         try:
             await self._serve(exchange, incoming.body, self)

@@ -50,7 +50,7 @@ class Forward:
         finally:
             if pump is not None:
                 pump.cancel()
-            exchange.body_in = body.taken
+            exchange.body_in += body.taken  # a tunnel has counted its own
             pool.release(connection, keep=keep and answer.keep_alive)
 
     async def _ask(

@@ -55,47 +55,53 @@ _from_upstream: Final = Prefixes(RESPONSE_DROPPED.__contains__)
 def request_head(exchange: Exchange, route: Route, scheme: bytes) -> bytes:
     """The request as the upstream gets it."""
     head = exchange.head
-    prefixes = _from_trusted if exchange.peer_trusted else _from_stranger
-    lines = [_request_line(exchange, route)]
-    if head.connection_names or exchange.strip_header_names:
-        dropped = head.connection_names | exchange.strip_header_names
-        fields = [field for field in head.fields if field[0].lower() not in dropped]
-    else:
-        fields = head.fields
-    lines += [prefix + value for name, value in fields if (prefix := prefixes[name])]
-    lines += [b"%b: %b" % field for field in exchange.fields_instead]
-    lines.append(_forwarded(exchange, scheme))
+    added = [_forwarded(exchange, scheme)]
     if route.is_control:
-        lines.append(b"%b: %b" % (CLIENT_FIELD, exchange.client_ip.encode()))
+        added.append(b"%b: %b" % (CLIENT_FIELD, exchange.client_ip.encode()))
+    added += [b"%b: %b" % field for field in exchange.fields_instead]
     if head.body_length is None:
-        lines.append(b"Transfer-Encoding: chunked")
-    elif head.body_length or b"content-length" in head.values:
-        lines.append(b"Content-Length: %d" % head.body_length)
+        added.append(b"Transfer-Encoding: chunked")
+    elif head.body_length or head.has(b"content-length"):
+        added.append(b"Content-Length: %d" % head.body_length)
     if head.upgrade:
-        lines.append(b"Connection: Upgrade\r\nUpgrade: " + head.values[b"upgrade"])
-    lines.append(b"\r\n")
-    return b"\r\n".join(lines)
+        added.append(b"Connection: Upgrade\r\nUpgrade: " + head.upgrade)
+    lines = head.passing
+    if lines is None or exchange.strip_header_names:
+        lines = _passing_lines(exchange)
+    return b"%b\r\n%b%b\r\n\r\n" % (_request_line(exchange, route), lines, b"\r\n".join(added))
 
 
 def response_head(exchange: Exchange, answer: ResponseHead, *, keep_alive: bool, chunked: bool) -> bytes:
-    """The upstream's answer as the client gets it; values pass as bytes."""
-    fields = answer.fields
-    if answer.connection_names:
-        fields = [field for field in fields if field[0].lower() not in answer.connection_names]
+    """The upstream's answer as the client gets it; its lines pass as bytes."""
     line = STATUS_LINES.get(answer.status) or b"HTTP/1.1 %d %b\r\n" % (answer.status, answer.reason)
-    lines = [prefix + value for name, value in fields if (prefix := _from_upstream[name])]
-    lines += [b"%b: %b" % field for field in exchange.rate_headers]
+    lines = answer.passing
+    if lines is None or answer.status == 204:
+        dropped = answer.connection_names
+        if answer.status == 204:  # RFC 9110 §8.6: a client could wait for that many bytes
+            dropped |= {b"content-length"}
+        kept = [field for field in answer.fields if field[0].lower() not in dropped] if dropped else answer.fields
+        lines = b"".join([prefix + value + b"\r\n" for name, value in kept if (prefix := _from_upstream[name])])
+    added = b"".join([b"%b: %b\r\n" % field for field in exchange.rate_headers])
     if chunked:
-        lines.append(b"Transfer-Encoding: chunked")
-    lines += [b"%b: %b" % field for field in connection_field(exchange, keep_alive=keep_alive)]
-    lines.append(b"\r\n")
-    return line + b"\r\n".join(lines)
+        added += b"Transfer-Encoding: chunked\r\n"
+    for field in connection_field(exchange, keep_alive=keep_alive):
+        added += b"%b: %b\r\n" % field
+    return b"%b%b%b\r\n" % (line, lines, added)
+
+
+def _passing_lines(exchange: Exchange) -> bytes:
+    """The client's lines that may travel on, looked through one by one."""
+    head = exchange.head
+    prefixes = _from_trusted if exchange.peer_trusted else _from_stranger
+    dropped = head.connection_names | exchange.strip_header_names
+    fields = [field for field in head.fields if field[0].lower() not in dropped] if dropped else head.fields
+    return b"".join([prefix + value + b"\r\n" for name, value in fields if (prefix := prefixes[name])])
 
 
 def switching_head(answer: ResponseHead) -> bytes:
     """A 101 as the client gets it: the one answer whose Upgrade and Connection travel on."""
     fields: list[Field] = [(name, value) for name, value in answer.fields if name.lower() not in RESPONSE_DROPPED]
-    fields += [(b"Connection", b"Upgrade"), (b"Upgrade", answer.values[b"upgrade"])]
+    fields += [(b"Connection", b"Upgrade"), (b"Upgrade", answer.value(b"upgrade") or b"")]
     return STATUS_LINES[101] + b"".join(b"%b: %b\r\n" % field for field in fields) + b"\r\n"
 
 
@@ -118,8 +124,8 @@ def _forwarded(exchange: Exchange, scheme: bytes) -> bytes:
     if not exchange.peer_trusted:
         return b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b" % (peer, scheme, host)
     lines = [b"X-Forwarded-For: " + b", ".join([*head.all_values(b"x-forwarded-for"), peer])]
-    if b"x-forwarded-proto" not in head.values:
+    if not head.has(b"x-forwarded-proto"):
         lines.append(b"X-Forwarded-Proto: " + scheme)
-    if b"x-forwarded-host" not in head.values:
+    if not head.has(b"x-forwarded-host"):
         lines.append(b"X-Forwarded-Host: " + host)
     return b"\r\n".join(lines)

@@ -35,6 +35,8 @@ class OriginPool:
         self._limits = limits
         self._head_limits = head_limits
         self._deadlines = deadlines
+        self.connects = 0  # connections opened
+        self.reuses = 0  # requests that found one open
         self._idle: list[UpstreamConnection] = []
         self._busy = 0
         self._loop = asyncio.get_running_loop()
@@ -47,6 +49,7 @@ class OriginPool:
             connection = idle.pop()
             if not connection.closed and not connection.transport.is_closing():
                 self._busy += 1
+                self.reuses += 1
                 return connection
             self._deadlines.discard(connection)
         return None
@@ -62,6 +65,7 @@ class OriginPool:
             self._busy -= 1
             raise
         self._deadlines.add(connection)
+        self.connects += 1
         return connection
 
     def release(self, connection: UpstreamConnection, *, keep: bool) -> None:
@@ -121,6 +125,14 @@ class Pools:
         """Once a second, by the worker: what was idle too long."""
         for pool in self._by_key.values():
             pool.close_idle(now - self._limits.idle_timeout_s)
+
+    @property
+    def connects(self) -> int:
+        return sum(pool.connects for pool in self._by_key.values())
+
+    @property
+    def reuses(self) -> int:
+        return sum(pool.reuses for pool in self._by_key.values())
 
     def close(self) -> None:
         for pool in self._by_key.values():

@@ -23,14 +23,14 @@ def denial_reply(denial: Denial, exchange: Exchange, *, keep_alive: bool) -> byt
     """The bytes that refuse an exchange."""
     if denial is NO_ROUTE:
         return _reply(404, PLAIN_TEXT, b"Not Found", [], exchange, keep_alive=keep_alive)
-    content_type, body = error_body(denial.message, exchange.head.values.get(b"content-type"))
+    content_type, body = error_body(denial.message, exchange.head.value(b"content-type"))
     fields = [*generator_fields, *denial.headers]
     return _reply(denial.status, content_type, body, fields, exchange, keep_alive=keep_alive)
 
 
 def failure_reply(failure: Failure, exchange: Exchange | None, *, keep_alive: bool) -> bytes:
     """The bytes that own up to a failure; `exchange` is None when no request could be read."""
-    requested = exchange.head.values.get(b"content-type") if exchange is not None else None
+    requested = exchange.head.value(b"content-type") if exchange is not None else None
     content_type, body = error_body(failure.message, requested)
     return _reply(failure.status, content_type, body, generator_fields, exchange, keep_alive=keep_alive)
 

@@ -16,7 +16,7 @@ async def run_tunnel(
     exchange: Exchange, client: Downstream, connection: UpstreamConnection, answer: ResponseHead
 ) -> None:
     """Returns when the tunnel is over; both connections are closed by those who own them."""
-    if answer.values[b"upgrade"].lower() != exchange.head.upgrade:
+    if (answer.value(b"upgrade") or b"").lower() != exchange.head.upgrade:
         raise MalformedResponse("101 to another protocol than the client asked for")
     if client.broken is not None:
         raise client.broken

@@ -1,6 +1,7 @@
 """Heads as values. Made by the readers, frozen by convention: nobody writes to them afterwards.
 
-Plain slotted classes, not frozen dataclasses: making one costs 0.3 µs instead of 1.4 µs, on every request.
+Plain slotted classes, not frozen dataclasses: making one costs 0.3 µs instead of 1.4 µs, on every request. Field lines
+stay bytes until somebody asks: most heads are judged by a few searches and travel on as they came.
 """
 
 from typing import Final, Literal
@@ -8,24 +9,77 @@ from typing import Final, Literal
 Field = tuple[bytes, bytes]  # name as it was written, value without surrounding blanks
 
 END: Final = None  # the event after the last body piece
+BLANKS: Final = b" \t"
 
 
-class RequestHead:
+class FieldLines:
+    """The field lines of one head, known to be well-formed: each `name:value` and CRLF, no line folded."""
+
+    __slots__ = ("_fields", "lines", "lower")
+
+    lines: bytes  # all of them, in order, as received, without the empty line
+    lower: bytes  # a line feed and the lines in lower case, so that every name stands behind a line feed
+
+    def __init__(self, lines: bytes) -> None:
+        self.lines = lines
+        self.lower = b"\n" + lines.lower()
+        self._fields: list[Field] | None = None
+
+    @property
+    def fields(self) -> list[Field]:
+        """In order, as received."""
+        if self._fields is None:
+            parted = [line.partition(b":") for line in self.lines.split(b"\r\n") if line]
+            self._fields = [(name, value.strip(BLANKS)) for name, _, value in parted]
+        return self._fields
+
+    def has(self, name: bytes) -> bool:
+        """Whether there is a field of that lower-case name."""
+        return b"\n" + name + b":" in self.lower
+
+    def is_repeated(self, name: bytes) -> bool:
+        """Whether a field of that lower-case name came more than once."""
+        line = b"\n" + name + b":"
+        first = self.lower.find(line)
+        return first >= 0 and self.lower.find(line, first + 1) >= 0
+
+    def value(self, name: bytes) -> bytes | None:
+        """The first value of a field, by lower-case name (0.4 µs; no index is made)."""
+        line = b"\n" + name + b":"
+        start = self.lower.find(line)
+        if start < 0:
+            return None
+        start += len(line) - 1  # `lower` has one byte more at its beginning
+        return self.lines[start : self.lines.index(b"\r", start)].strip(BLANKS)
+
+    def without(self, *names: bytes) -> bytes:
+        """The lines but the first of each of these lower-case names."""
+        kept, at = [], 0
+        starts = [start for name in names if (start := self.lower.find(b"\n" + name + b":")) >= 0]
+        for start in sorted(starts):
+            kept.append(self.lines[at:start])
+            at = self.lines.index(b"\n", start) + 1
+        return b"".join([*kept, self.lines[at:]])
+
+    def all_values(self, name: bytes) -> list[bytes]:
+        """Every value of a field, by lower-case name, in order."""
+        return [value for field, value in self.fields if field.lower() == name]
+
+
+class RequestHead(FieldLines):
     """One request's line and fields, judged and safe to act on: framing unambiguous, path in its one normal form."""
 
     __slots__ = (
         "body_length",
         "connection_names",
         "expects_continue",
-        "fields",
         "host",
         "keep_alive",
         "method",
+        "passing",
         "path",
         "query",
-        "repeated",
         "upgrade",
-        "values",
         "version_minor",
     )
 
@@ -33,9 +87,7 @@ class RequestHead:
     path: str  # normal form, ASCII, percent-escapes kept; this form is matched and sent
     query: str | None  # raw, without "?"; None when the target had none
     host: str  # lower case, with port when given; from the absolute-form target when that was used
-    fields: list[Field]  # in order, as received
-    values: dict[bytes, bytes]  # lower-case name -> first value
-    repeated: frozenset[bytes]  # lower-case names that came more than once
+    passing: bytes | None  # the lines but Host, when every one of them may travel on; None: look through the fields
     connection_names: frozenset[bytes]  # lower-case names the Connection field lists, hop by hop
     body_length: int | None  # 0 = none, None = chunked
     keep_alive: bool
@@ -43,23 +95,15 @@ class RequestHead:
     upgrade: bytes  # lower-case protocol of an Upgrade that may become a tunnel, else b""
     version_minor: Literal[0, 1]
 
-    def all_values(self, name: bytes) -> list[bytes]:
-        """Every value of a field, by lower-case name, in order."""
-        if name not in self.repeated:
-            value = self.values.get(name)
-            return [] if value is None else [value]
-        return [value for field, value in self.fields if field.lower() == name]
 
-
-class ResponseHead:
+class ResponseHead(FieldLines):
     """An upstream's final answer line and fields (1xx answers other than 101 never become one)."""
 
-    __slots__ = ("body_length", "connection_names", "fields", "keep_alive", "reason", "status", "until_close", "values")
+    __slots__ = ("body_length", "connection_names", "keep_alive", "passing", "reason", "status", "until_close")
 
     status: int
     reason: bytes
-    fields: list[Field]
-    values: dict[bytes, bytes]
+    passing: bytes | None  # the lines that may travel on, when a few searches could tell; None: look through the fields
     connection_names: frozenset[bytes]
     body_length: int | None  # 0 = none, None = chunked or until close
     until_close: bool  # the body ends with the connection

@@ -11,10 +11,10 @@ import httptools
 
 from propylon.errors import CodingNotServed, MalformedRequest
 from propylon.http.authority import host_text
-from propylon.http.field_lines import LowerNames, all_values, index_fields, read_fields
+from propylon.http.field_lines import PLAIN_LINES, are_field_lines, llhttp_objection
 from propylon.http.hop_by_hop import NO_OPTIONS, ConnectionOptions, connection_options
 from propylon.http.limits import HeadLimits
-from propylon.http.messages import Field, RequestHead
+from propylon.http.messages import RequestHead
 from propylon.http.request_line import parse_request_line
 from propylon.http.target import parse_target
 
@@ -38,56 +38,79 @@ _TUNNEL_PROTOCOL: Final = b"websocket"
 _KEEP_ALIVE: Final = b"keep-alive"
 
 
-class RequestNames(LowerNames):
-    """Refuses the spellings that could be taken for another field."""
-
-    def __missing__(self, name: bytes) -> bytes:
-        if b"_" in name and name.lower().replace(b"_", b"-") in CONFUSABLE:
-            raise MalformedRequest("field name with _ that could be taken for another one")
-        return super().__missing__(name)
-
-
-_names: Final = RequestNames()  # a cache of pure look-ups, so one for the process
+# Fields that say something of framing, of this hop or of who the client is, beside the three that are cut out.
+_NEEDS_CARE: Final = re.compile(
+    rb"\n(?:transfer-encoding|keep-alive|te|trailer|upgrade|expect|forwarded|"
+    rb"x-(?:forwarded[^:]*|real-ip|propylon-client)|proxy-[^:]*):"
+)
+_CUT_OUT: Final = (b"host", b"content-length", b"connection")
+NO_NAMES: Final[frozenset[bytes]] = frozenset()
 
 
 def parse_request_head(raw: bytes, field_lines: int, limits: HeadLimits) -> RequestHead:
     """Of a whole head with its empty line; raises MalformedRequest or one of its kinds."""
-    line = parse_request_line(raw, limits.target_max_bytes)
-    fields, objection = read_fields(raw, field_lines, httptools.HttpRequestParser)
-    if not objection:
-        return _judge(line, fields)
-    if len(fields) == field_lines:  # llhttp minds the framing: our own rules may say more exactly why
-        _judge(line, fields)
-    raise MalformedRequest(objection)
-
-
-def _judge(line: tuple[str, bytes, bytes], fields: list[Field]) -> RequestHead:
-    method, target, minor = line
-    values, repeated = index_fields(fields, _names)
-    head = RequestHead()
+    method, target, minor = parse_request_line(raw, limits.target_max_bytes)
+    start = raw.index(b"\n") + 1
+    head = RequestHead(raw[start:-2])
     head.method = method
-    head.path, head.query, authority = parse_target(target)
     head.version_minor = 1 if minor == b"1" else 0
-    head.fields = fields
-    head.values = values
-    head.repeated = repeated
+    head.path, head.query, authority = parse_target(target)
+    if not (PLAIN_LINES.fullmatch(raw, start) and _is_plain(head)):
+        objection, read_all = llhttp_objection(raw, field_lines, httptools.HttpRequestParser)
+        if objection and not (read_all and are_field_lines(raw, start)):
+            raise MalformedRequest(objection)
+        if not objection and not are_field_lines(raw, start):
+            raise MalformedRequest("a line is not one field")
+        _judge(head)  # if llhttp minds the framing, our own rules may say more exactly why
+        if objection:
+            raise MalformedRequest(objection)
     head.host = _host(head, authority)
+    return head
+
+
+def _is_plain(head: RequestHead) -> bool:
+    """The usual head, judged by a few searches: it is kept alive and may travel on but for the lines cut out."""
+    connection, length = head.value(b"connection"), head.value(b"content-length")
+    if _NEEDS_CARE.search(head.lower) or head.version_minor == 0:
+        return False
+    if connection is not None and (connection.lower() != _KEEP_ALIVE or head.is_repeated(b"connection")):
+        return False
+    if length is not None and (_LENGTH.fullmatch(length) is None or head.is_repeated(b"content-length")):
+        return False
+    head.passing = head.without(*_CUT_OUT) if connection is not None or length is not None else head.without(b"host")
+    head.body_length = 0 if length is None else int(length)
+    head.expects_continue = False
+    head.connection_names = NO_NAMES
+    head.keep_alive = True
+    head.upgrade = b""
+    return True
+
+
+def _judge(head: RequestHead) -> None:
+    """Field by field, for a head that says more."""
+    _refuse_confusable_names(head)
+    head.passing = None
     head.body_length = _body_length(head)
-    head.expects_continue = b"expect" in values and _expects_continue(head)
-    options, head.connection_names = _connection(head) if b"connection" in values else NO_OPTIONS
+    head.expects_continue = head.has(b"expect") and _expects_continue(head)
+    options, head.connection_names = _connection(head) if head.has(b"connection") else NO_OPTIONS
     # RFC 9112 §9.3
     head.keep_alive = b"close" not in options and (head.version_minor == 1 or _KEEP_ALIVE in options)
     head.upgrade = b""
-    if b"upgrade" in values and _opens_tunnel(head, options):
+    if head.has(b"upgrade") and _opens_tunnel(head, options):
         head.upgrade = _TUNNEL_PROTOCOL
         head.keep_alive = False  # what follows is not for us: a refused upgrade ends the connection
-    return head
+
+
+def _refuse_confusable_names(head: RequestHead) -> None:
+    for name, _ in head.fields:
+        if b"_" in name and name.lower().replace(b"_", b"-") in CONFUSABLE:
+            raise MalformedRequest("field name with _ that could be taken for another one")
 
 
 def _host(head: RequestHead, authority: str) -> str:
     """RFC 9112 §3.2: one Host, a valid one; HTTP/1.0 may do without. An absolute-form target must agree with it."""
-    raw = head.values.get(b"host")
-    if b"host" in head.repeated:
+    raw = head.value(b"host")
+    if head.is_repeated(b"host"):
         raise MalformedRequest("more than one Host")
     if raw is None:
         if head.version_minor == 1 or authority:
@@ -101,23 +124,22 @@ def _host(head: RequestHead, authority: str) -> str:
 
 def _body_length(head: RequestHead) -> int | None:
     """RFC 9112 §6.3 without any of its allowances; None = chunked."""
-    values = head.values
-    length = values.get(b"content-length")
-    if b"transfer-encoding" in values:
+    length = head.value(b"content-length")
+    if head.has(b"transfer-encoding"):
         if length is not None:
             raise MalformedRequest("Content-Length and Transfer-Encoding")
         _check_coding(head)
         return None
     if length is None:
         return 0
-    if b"content-length" in head.repeated or _LENGTH.fullmatch(length) is None:
+    if head.is_repeated(b"content-length") or _LENGTH.fullmatch(length) is None:
         raise MalformedRequest("Content-Length is not one number")
     return int(length)
 
 
 def _check_coding(head: RequestHead) -> None:
-    value = head.values[b"transfer-encoding"].lower()
-    if head.version_minor == 0 or b"transfer-encoding" in head.repeated:
+    value = (head.value(b"transfer-encoding") or b"").lower()
+    if head.version_minor == 0 or head.is_repeated(b"transfer-encoding"):
         raise MalformedRequest("Transfer-Encoding twice or in HTTP/1.0")
     if value == b"chunked":
         return
@@ -128,23 +150,21 @@ def _check_coding(head: RequestHead) -> None:
 
 def _expects_continue(head: RequestHead) -> bool:
     """RFC 9110 §10.1.1. An HTTP/1.0 client cannot mean it, one without a body has nothing to wait for."""
-    if b"expect" in head.repeated or head.values[b"expect"].lower() != b"100-continue":
+    if head.is_repeated(b"expect") or (head.value(b"expect") or b"").lower() != b"100-continue":
         raise MalformedRequest("Expect other than 100-continue")
     return head.version_minor == 1 and head.body_length != 0
 
 
 def _connection(head: RequestHead) -> ConnectionOptions:
-    if b"connection" in head.repeated:
-        return connection_options(b",".join(all_values(b"connection", head.fields)), MalformedRequest)
-    return connection_options(head.values[b"connection"], MalformedRequest)
+    return connection_options(b",".join(head.all_values(b"connection")), MalformedRequest)
 
 
 def _opens_tunnel(head: RequestHead, options: frozenset[bytes]) -> bool:
     """Only a WebSocket becomes a tunnel; any other Upgrade is ignored, as RFC 9110 §7.8 permits."""
     return (
-        head.values[b"upgrade"].lower() == _TUNNEL_PROTOCOL
+        (head.value(b"upgrade") or b"").lower() == _TUNNEL_PROTOCOL
         and b"upgrade" in options
-        and b"upgrade" not in head.repeated
+        and not head.is_repeated(b"upgrade")
         and head.version_minor == 1
         and head.method == "GET"
         and head.body_length == 0

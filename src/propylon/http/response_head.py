@@ -10,7 +10,7 @@ from typing import Final, Literal
 import httptools
 
 from propylon.errors import MalformedResponse
-from propylon.http.field_lines import LowerNames, all_values, index_fields, read_fields
+from propylon.http.field_lines import PLAIN_LINES, are_field_lines, llhttp_objection
 from propylon.http.hop_by_hop import NO_OPTIONS, ConnectionOptions, connection_options
 from propylon.http.messages import ResponseHead
 
@@ -21,7 +21,10 @@ _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 SWITCHING: Final = 101
 BODILESS: Final = frozenset({204, 304})
 
-_names: Final = LowerNames()  # a cache of pure look-ups, so one for the process
+# Fields that say something of framing or of this hop, or that we write ourselves.
+_NEEDS_CARE: Final = re.compile(
+    rb"\n(?:transfer-encoding|keep-alive|te|trailer|upgrade|x-ratelimit-[^:]*|proxy-[^:]*):"
+)
 
 
 def check_response_start(data: bytes) -> None:
@@ -36,38 +39,59 @@ def parse_response_head(raw: bytes, field_lines: int, *, head_request: bool) -> 
     if match is None:
         raise MalformedResponse("not an HTTP/1 status line")
     minor, status, reason = match.groups()
-    fields, objection = read_fields(raw, field_lines, httptools.HttpResponseParser)
-    if objection:
-        raise MalformedResponse(objection)
-    head = ResponseHead()
+    start = match.end()
+    head = ResponseHead(raw[start:-2])
     head.status = int(status)
     head.reason = reason or b""
-    head.fields = fields
-    head.values, repeated = index_fields(fields, _names)
-    options, head.connection_names = _connection(head, repeated) if b"connection" in head.values else NO_OPTIONS
-    _frame(head, repeated, 1 if minor == b"1" else 0, head_request=head_request)
-    # RFC 9112 §9.3
-    persists = b"close" not in options and (minor == b"1" or b"keep-alive" in options)
-    head.keep_alive = persists and not head.until_close
-    if head.status == SWITCHING and (b"upgrade" not in head.values or b"upgrade" not in options):
-        raise MalformedResponse("101 without Upgrade")
+    is_plain = minor == b"1" and not head_request and PLAIN_LINES.fullmatch(raw, start) is not None
+    if not (is_plain and _is_plain(head)):
+        objection, _ = llhttp_objection(raw, field_lines, httptools.HttpResponseParser)
+        if objection or not are_field_lines(raw, start):
+            raise MalformedResponse(objection or "a line is not one field")
+        _judge(head, 1 if minor == b"1" else 0, head_request=head_request)
     return head
 
 
-def _connection(head: ResponseHead, repeated: frozenset[bytes]) -> ConnectionOptions:
-    value = head.values[b"connection"]
-    if b"connection" in repeated:
-        value = b",".join(all_values(b"connection", head.fields))
-    return connection_options(value, MalformedResponse)
+def _is_plain(head: ResponseHead) -> bool:
+    """The usual answer, judged by a few searches: counted, kept alive, its lines may travel on but for Connection."""
+    length, connection = head.value(b"content-length"), head.value(b"connection")
+    if length is None or head.status < 200 or head.status in BODILESS or _NEEDS_CARE.search(head.lower):
+        return False
+    if connection is not None and (connection.lower() != b"keep-alive" or head.is_repeated(b"connection")):
+        return False
+    if _LENGTH.fullmatch(length) is None or head.is_repeated(b"content-length"):
+        return False
+    head.passing = head.lines if connection is None else head.without(b"connection")
+    head.connection_names = NO_OPTIONS.names
+    head.body_length = int(length)
+    head.until_close = False
+    head.keep_alive = True
+    return True
 
 
-def _frame(head: ResponseHead, repeated: frozenset[bytes], minor: Literal[0, 1], *, head_request: bool) -> None:
+def _judge(head: ResponseHead, minor: Literal[0, 1], *, head_request: bool) -> None:
+    """Field by field, for a head that says more."""
+    head.passing = None
+    options, head.connection_names = _connection(head) if head.has(b"connection") else NO_OPTIONS
+    _frame(head, minor, head_request=head_request)
+    # RFC 9112 §9.3
+    persists = b"close" not in options and (minor == 1 or b"keep-alive" in options)
+    head.keep_alive = persists and not head.until_close
+    if head.status == SWITCHING and (not head.has(b"upgrade") or b"upgrade" not in options):
+        raise MalformedResponse("101 without Upgrade")
+
+
+def _connection(head: ResponseHead) -> ConnectionOptions:
+    return connection_options(b",".join(head.all_values(b"connection")), MalformedResponse)
+
+
+def _frame(head: ResponseHead, minor: Literal[0, 1], *, head_request: bool) -> None:
     """RFC 9112 §6.3, for an answer; sets `body_length` and `until_close`."""
-    length = head.values.get(b"content-length")
-    coding = head.values.get(b"transfer-encoding")
-    if length is not None and (b"content-length" in repeated or _LENGTH.fullmatch(length) is None):
+    length = head.value(b"content-length")
+    coding = head.value(b"transfer-encoding")
+    if length is not None and (head.is_repeated(b"content-length") or _LENGTH.fullmatch(length) is None):
         raise MalformedResponse("Content-Length is not one number")
-    if coding is not None and (b"transfer-encoding" in repeated or coding.lower() != b"chunked" or minor == 0):
+    if coding is not None and (head.is_repeated(b"transfer-encoding") or coding.lower() != b"chunked" or minor == 0):
         raise MalformedResponse("Transfer-Encoding other than one chunked of HTTP/1.1")
     if length is not None and coding is not None:
         raise MalformedResponse("Content-Length and Transfer-Encoding")

@@ -21,8 +21,8 @@ class CredentialReader:
 
     def read(self, head: RequestHead) -> str | Denial:
         """The credential without its Bearer prefix, "" when there is none."""
-        if self._header_only and self._header not in head.repeated:
-            value = head.values.get(self._header)
+        if self._header_only and not head.is_repeated(self._header):
+            value = head.value(self._header)
             return "" if value is None else strip_bearer(value)
         found = {text for text in self._all(head) if text}
         if len(found) > 1:

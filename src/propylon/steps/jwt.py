@@ -52,6 +52,7 @@ class Jwt:
         self._keyring = keyring
         self._subjects = subjects
         self._clock = surroundings.clock
+        self._counters = surroundings.counters
         self._verified = VerifiedTokens(surroundings.settings.verified_tokens_max)
         self._per_key = self._settings.mode == "per_key"
         self._skews = {
@@ -71,6 +72,7 @@ class Jwt:
         verified = self._verified.get(digest)
         if verified is None:
             return await self._first_time(exchange, credential, digest)
+        self._counters.token_hits += 1
         found = None
         if self._per_key:
             found = await self._find_key(exchange, verified.key_hash)
@@ -83,6 +85,7 @@ class Jwt:
     # -- a token not seen before ----------------------------------------------------------------------------------
 
     async def _first_time(self, exchange: Exchange, credential: str, digest: bytes) -> Denial | None:
+        self._counters.token_misses += 1
         token = parse_token(credential)
         if isinstance(token, str):
             return Denial(token, 403, NOT_AUTHORIZED)

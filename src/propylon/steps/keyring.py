@@ -19,6 +19,7 @@ from propylon.model.session import Session, parse_session
 from propylon.model.session_secrets import is_identifier, is_jwt_key
 from propylon.steps.meter_names import key_meters
 from propylon.stores.ports import KeyRow, Lookups
+from propylon.telemetry.counters import Counters
 
 
 class KeySecrets(Protocol):
@@ -79,8 +80,16 @@ class Keyring:
     """One per worker."""
 
     def __init__(
-        self, lookups: Lookups, secrets: KeySecrets, book: PolicyBook, *, entries_max: int, in_flight_max: int
+        self,
+        lookups: Lookups,
+        secrets: KeySecrets,
+        book: PolicyBook,
+        counters: Counters,
+        *,
+        entries_max: int,
+        in_flight_max: int,
     ) -> None:
+        self._counters = counters
         self._lookups = lookups
         self._secrets = secrets
         self._book = book
@@ -118,6 +127,9 @@ class Keyring:
                 if key_hash in self._in_flight:
                     self._stale_reads.add(key_hash)
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def forget_all(self) -> None:
         self._entries.clear()
         self._stale_reads.update(self._in_flight)
@@ -128,6 +140,7 @@ class Keyring:
             raise LookupsExhausted(f"{len(self._in_flight)} look-ups under way")
         done = self._in_flight[key_hash] = asyncio.get_running_loop().create_future()
         try:
+            self._counters.lookups += 1
             row = await self._lookups.key_by_hash(key_hash)
             while key_hash in self._stale_reads:
                 self._stale_reads.discard(key_hash)

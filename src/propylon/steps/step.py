@@ -6,6 +6,7 @@ from propylon.clock import Clock
 from propylon.errors import Denial
 from propylon.exchange import Exchange
 from propylon.stores.ports import Meters
+from propylon.telemetry.counters import Counters
 
 
 class Step(Protocol):
@@ -31,3 +32,4 @@ class Surroundings(NamedTuple):
     clock: Clock
     meters: Meters
     settings: StepSettings
+    counters: Counters

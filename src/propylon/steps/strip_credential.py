@@ -17,7 +17,7 @@ class StripCredential:
 
     async def __call__(self, exchange: Exchange) -> Denial | None:
         stripped = {self._header} if self._header else set()
-        if self._cookie and b"cookie" in exchange.head.values:
+        if self._cookie and exchange.head.has(b"cookie"):
             stripped.add(b"cookie")
             exchange.fields_instead = self._other_cookies(exchange)
         exchange.strip_header_names = frozenset(stripped)

@@ -53,7 +53,7 @@ def open_environment(path: Path, map_bytes: int) -> lmdb.Environment:
     except OSError as error:
         raise StoreUnavailable(f"{path}: {error.strerror}") from error
     except lmdb.Error as error:
-        raise StoreUnavailable(f"{path}: {error}") from error
+        raise StoreUnavailable(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
 
 
 def _opened(path: Path, map_bytes: int) -> lmdb.Environment:

@@ -79,9 +79,18 @@ def _prepare_file(path: Path) -> None:
             _make_file(path)
         _switch_to_wal(path)
     except OSError as error:
-        raise StoreUnavailable(f"{path}: {error.strerror}") from error
+        raise StoreUnavailable(f"{path}: {error.strerror}; {room_beside(path)}") from error
     except sqlite3.Error as error:
-        raise StoreUnavailable(f"{path}: {error}") from error
+        raise StoreUnavailable(f"{path}: {error}; {room_beside(path)}") from error
+
+
+def room_beside(path: Path) -> str:
+    """For an error: a full disk shows itself under many names."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError as error:
+        return f"{path.parent}: {error.strerror}"
+    return f"the disk of {path.parent} has {disk.f_bavail * disk.f_frsize} bytes free"
 
 
 def _make_file(path: Path) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.clock import Clock, SystemClock
 from propylon.errors import StoreUnavailable
-from propylon.stores.records.engines import SQL_ERRORS, Engines, open_engines, sqlite_url
+from propylon.stores.records.engines import SQL_ERRORS, Engines, open_engines, room_beside, sqlite_url
 from propylon.stores.records.records import Records
 from propylon.stores.records.schema import RECORDS_SCHEMA, USAGE_SCHEMA, CannotOpen, bring_up_to_date
 from propylon.stores.records.tables import settings_check
@@ -40,9 +40,11 @@ async def open_records(
     try:
         with SQL_ERRORS:
             await _prepare(records, usage, root_secret)
-    except (CannotOpen, StoreUnavailable):
+    except (CannotOpen, StoreUnavailable) as why:
         await records.dispose()
         await usage.dispose()
+        if isinstance(why, StoreUnavailable):
+            raise StoreUnavailable(f"{why.detail}; {room_beside(_file(url))}") from why
         raise
     return Records(records, usage, root_secret, clock or SystemClock())
 
@@ -67,4 +69,8 @@ async def _check_root_secret(connection: AsyncConnection, root_secret: RootSecre
 
 
 def _beside(url: str) -> str:
-    return sqlite_url(Path(make_url(url).database or "").with_name(USAGE_FILE))
+    return sqlite_url(_file(url).with_name(USAGE_FILE))
+
+
+def _file(url: str) -> Path:
+    return Path(make_url(url).database or "")
