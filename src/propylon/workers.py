@@ -32,7 +32,7 @@ from propylon.gateway.pool import PoolLimits, Pools
 from propylon.gateway.revocation import Revocation
 from propylon.http.limits import HeadLimits
 from propylon.settings import Settings
-from propylon.snapshot.compile import Workshop, process_environment
+from propylon.snapshot.compile import Workshop, reference_sources
 from propylon.snapshot.follow import Follow
 from propylon.snapshot.route import control_route
 from propylon.steps.keyring import Keyring, PolicyBook
@@ -137,13 +137,9 @@ class Worker:
             in_flight_max=settings.lookups_in_flight,
         )
         surroundings = Surroundings(self._clock, meters, _step_settings(settings), self._counters)
-        return Follow(
-            lookups,
-            meters,
-            Workshop(
-                keyring, book, surroundings, self._plan.root_secret, process_environment(), settings.default_org_id
-            ),
-        )
+        secret, sources = self._plan.root_secret, reference_sources(settings)
+        workshop = Workshop(keyring, book, surroundings, secret, sources, settings.default_org_id)
+        return Follow(lookups, meters, workshop)
 
     def _make_listener(self) -> Listener:
         settings = self._settings

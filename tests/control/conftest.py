@@ -41,7 +41,7 @@ class GatewayApi:
 
     async def _open(self) -> Desk:
         records = await open_records(sqlite_url(self.settings.records_path), self.root_secret, clock=self.clock)
-        known_apis = KnownApis(records, self.settings.default_org_id)
+        known_apis = KnownApis(records, self.settings)
         files = Files(self.settings, records, known_apis)
         announcer = Announcer(records, self.meters)
         return Desk(self.settings, self.root_secret, records, self.meters, known_apis, files, announcer, self.clock)

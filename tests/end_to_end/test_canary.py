@@ -72,6 +72,7 @@ def written(gateway: Gateway, origin: Origin) -> Iterator[Response]:
         ("/tyk/apis", central(origin, "central", JWT_SOURCE)),
         ("/tyk/apis", jwt_api(origin.url, upstream_auth=upstream_auth)),
         ("/tyk/apis", token_api(origin.url, "plain", **query)),
+        ("/tyk/apis", token_api("http://127.0.0.1:9", "dead", **query)),
         ("/tyk/policies", policy("all", "central", "filed")),
         ("/tyk/keys/signer", signer),
         ("/tyk/keys/preview", signer),
@@ -80,7 +81,7 @@ def written(gateway: Gateway, origin: Origin) -> Iterator[Response]:
         assert answer.status == 200, answer
         yield answer
     for name in ("key-id", "query-id", "deleted-id"):  # their own answers name the key, as the client must send it
-        assert gateway.api("POST", f"/tyk/keys/{KEY_IDS[name]}", session("plain", alias=name)).status == 200
+        assert gateway.api("POST", f"/tyk/keys/{KEY_IDS[name]}", session("plain", "dead", alias=name)).status == 200
     assert gateway.api("DELETE", f"/tyk/keys/{KEY_IDS['deleted-id']}").status == 200
 
 
@@ -96,6 +97,8 @@ def used(gateway: Gateway) -> Iterator[Response]:
         ("/plain/x", "signer", 403),
         ("/jwt/x", f"Bearer {TOKENS['jwt']}x", 403),
         ("/nowhere/x", KEY_IDS["key-id"], 404),
+        ("/dead/x", KEY_IDS["key-id"], 502),
+        (f"/dead/x?Authorization={KEY_IDS['query-id']}", "", 502),
     ):
         answer = get(gateway.url + path, {"Authorization": credential})
         assert answer.status == status, (path, answer)
@@ -135,7 +138,7 @@ def refused(gateway: Gateway) -> Iterator[Response]:
         yield answer
     for raw in (f'{{"jwt_data": {{"secret": "{JWT_SECRET}"', f'{{"hmac_string": "{HMAC_STRING}" "x"}}'):
         yield request("POST", f"{gateway.url}/tyk/keys", raw.encode(), {"X-Tyk-Authorization": gateway.secret})
-    yield gateway.api("GET", "/tyk/apis", secret=GUESS)
+    yield gateway.api("GET", f"/tyk/keys/{KEY_IDS['unknown-id']}", secret=GUESS)
     yield gateway.api("GET", f"/tyk/keys/{KEY_IDS['unknown-id']}")
 
 

@@ -29,13 +29,14 @@ from propylon.gateway.own_pages import OwnPages
 from propylon.gateway.pool import PoolLimits, Pools
 from propylon.gateway.revocation import Revocation
 from propylon.http.limits import HeadLimits
-from propylon.snapshot.compile import Workshop
+from propylon.snapshot.compile import ReferenceSources, Workshop
 from propylon.snapshot.follow import Follow
 from propylon.steps.keyring import Keyring, PolicyBook
 from propylon.steps.step import StepSettings, Surroundings
 from propylon.stores.lmdb import LmdbMeters
 from propylon.stores.lmdb_environment import METERS, USAGE, open_environment
 from propylon.stores.ports import Charge, Now, Verdict
+from propylon.telemetry.counters import Counters
 from propylon.telemetry.counters import Counters
 from tests.kit.clock import FakeClock
 from tests.kit.memory_records import ROOT_SECRET, MemoryRecords
@@ -95,6 +96,14 @@ class Started:
     running: dict[Exchange, Downstream]
     listening: socket.socket
     environment: lmdb.Environment
+
+    def half_received(self) -> bool:
+        """Some connection has begun a head and not ended it."""
+        return any(connection.mid_message for connection in self.listener.connections)
+
+    async def stop_accepting(self) -> None:
+        """What connects now waits in the kernel's queue."""
+        self.listener.stop_accepting()
 
 
 @dataclass
@@ -202,7 +211,7 @@ async def _start(path: DataPath, knobs: Knobs, folder: Path) -> None:
         path.records, ROOT_SECRET, book, counters, entries_max=1000, in_flight_max=knobs.lookups_in_flight
     )
     surroundings = Surroundings(path.clock, meters, _step_settings(knobs), counters)
-    follow = Follow(path.records, meters, Workshop(keyring, book, surroundings, ROOT_SECRET, {}, "default"))
+    follow = Follow(path.records, meters, Workshop(keyring, book, surroundings, ROOT_SECRET, ReferenceSources({}, None), "default"))
     await follow.start()
     running: dict[Exchange, Downstream] = {}
     revocation = Revocation(follow, running, path.clock)

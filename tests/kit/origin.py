@@ -4,6 +4,7 @@ A test says per path what it answers (see `answers`), reads what arrived byte fo
 """
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Mapping
 from typing import Self
@@ -20,7 +21,10 @@ class Origin:
     `answers` maps a path (without query) to an Answer, or is one Answer for all; no entry is a 404.
     """
 
-    def __init__(self, answers: Mapping[str, Answer] | Answer | None = None) -> None:
+    def __init__(
+        self, answers: Mapping[str, Answer] | Answer | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._tls = tls
         self._answers: Mapping[str, Answer] | Answer = answers or reply(200, b"hello")
         self._changed = threading.Condition()
         self.requests: list[Received] = []
@@ -34,7 +38,7 @@ class Origin:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -73,7 +77,7 @@ class Origin:
 
     async def _start(self) -> None:
         self._released = asyncio.Event()
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop(self) -> None:

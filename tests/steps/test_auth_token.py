@@ -89,7 +89,7 @@ def test_an_api_that_relies_on_what_is_not_supported_answers_nobody() -> None:
     with data_path(api, keys=KEYS) as path:
         answer = get(path.url + "/token/", {"Authorization": "good"})
         assert answer.status == 503
-        assert b"enable_ip_whitelisting" in answer.body
+        assert b"allowed_ips" in answer.body
 
 
 @pytest.mark.parametrize("kind", ["application/xml", "text/xml", "application/soap+xml"])

@@ -59,6 +59,8 @@ def _documents(folder: Path | None, setting: str, found: Found) -> Iterator[tupl
 def _paths(folder: Path | None, setting: str, found: Found) -> list[Path]:
     if folder is None:
         return []
+    if folder.is_file():
+        return [folder]
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".json")
     except OSError as error:

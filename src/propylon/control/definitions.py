@@ -12,7 +12,7 @@ from propylon.model.api_definition import ApiDefinition, keep_secrets, restore_s
 from propylon.model.listen_path import FIELD as LISTEN_PATH
 from propylon.model.policy import Policy, parse_policy, policy_to_json
 from propylon.settings import Settings
-from propylon.snapshot.compile import process_environment, read_api
+from propylon.snapshot.compile import read_api, reference_sources
 from propylon.stores.ports import DefinitionRow
 from propylon.stores.records.records import Records
 from propylon.stores.records.writes import API, FILE_PREFIX, DefinitionWrite
@@ -46,9 +46,10 @@ class JudgedPolicy(NamedTuple):
 class KnownApis:
     """What stored definitions say, read once for each of their etags."""
 
-    def __init__(self, records: Records, default_org_id: str) -> None:
+    def __init__(self, records: Records, settings: Settings) -> None:
         self._records = records
-        self._default_org_id = default_org_id
+        self._sources = reference_sources(settings)
+        self._default_org_id = settings.default_org_id
         self._known: dict[str, tuple[str, ApiDefinition | None]] = {}
 
     def definition(self, row: DefinitionRow) -> ApiDefinition | None:
@@ -58,7 +59,7 @@ class KnownApis:
             if len(self._known) >= KNOWN_MAX:
                 self._known.clear()
             whole = restore_secrets(json.loads(row.body), self._records.unseal_api(row))
-            definition = read_api(whole, process_environment(), self._default_org_id).definition
+            definition = read_api(whole, self._sources, self._default_org_id).definition
             self._known[row.id] = (row.etag, definition)
         return definition
 
@@ -75,7 +76,7 @@ def judge_api(
     kept = keep_secrets(document, stored_secrets, clear)
     whole = restore_secrets(kept.document, kept.secrets)
     strict = settings.strict_definitions
-    parsed = read_api(whole, process_environment(), settings.default_org_id, strict=strict)
+    parsed = read_api(whole, reference_sources(settings), settings.default_org_id, strict=strict)
     if parsed.definition is None:
         return parsed.problems
     if refused := refused_when_strict(parsed.warnings, settings):

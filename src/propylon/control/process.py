@@ -143,7 +143,7 @@ class ControlProcess:
 
 def _desk(plan: ControlPlan, records: Records, meters: LmdbMeters) -> Desk:
     settings = plan.settings
-    known_apis = KnownApis(records, settings.default_org_id)
+    known_apis = KnownApis(records, settings)
     files = Files(settings, records, known_apis)
     announcer = Announcer(records, meters)
     return Desk(settings, plan.root_secret, records, meters, known_apis, files, announcer, SystemClock())

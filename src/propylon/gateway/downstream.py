@@ -128,6 +128,11 @@ class Downstream(asyncio.Protocol):
     def running(self) -> bool:
         return self._task is not None
 
+    @property
+    def mid_message(self) -> bool:
+        """The client has begun a head or body and owes its rest."""
+        return self._intake.mid_message
+
     def drain(self) -> None:
         """No exchange after the running one and those already received; an idle connection closes now."""
         self._draining = True

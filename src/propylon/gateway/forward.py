@@ -6,7 +6,7 @@ answer. A body byte taken from the client is never sent twice.
 """
 
 import asyncio
-from typing import Final
+from typing import Final, NamedTuple
 
 from propylon.errors import UpstreamReset
 from propylon.exchange import Exchange
@@ -23,6 +23,14 @@ from propylon.snapshot.route import Route
 from propylon.tasks import spawn
 
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})  # RFC 9110 §9.2.2
+
+
+class Asked(NamedTuple):
+    """An upstream that has begun to answer."""
+
+    connection: UpstreamConnection
+    answer: ResponseHead
+    pump: "asyncio.Task[None] | None"  # sends what of the request's body is still to come
 
 
 class Forward:
@@ -53,28 +61,33 @@ class Forward:
             exchange.body_in += body.taken  # a tunnel has counted its own
             pool.release(connection, keep=keep and answer.keep_alive)
 
-    async def _ask(
-        self, exchange: Exchange, body: RequestBody, pool: OriginPool, head: bytes
-    ) -> "tuple[UpstreamConnection, ResponseHead, asyncio.Task[None] | None]":
+    async def _ask(self, exchange: Exchange, body: RequestBody, pool: OriginPool, head: bytes) -> "Asked":
         """A connection on which the head of an answer has arrived."""
         connection = pool.take_idle() or await pool.connect()
-        while True:
-            pump = None
-            try:
-                pump = self._send(exchange, body, connection, head)
-                answer = await connection.next_event()
-            except BaseException as error:
-                if pump is not None:
-                    pump.cancel()
-                exchange.body_in = body.taken
-                pool.release(connection, keep=False)
-                if not isinstance(error, UpstreamReset) or not _may_retry(exchange, body, connection):
-                    raise
-                connection = await pool.connect()  # never another idle one, which may be as dead
-                continue
-            assert isinstance(answer, ResponseHead)
-            exchange.upstream_status = answer.status
-            return connection, answer, pump
+        try:
+            return await self._attempt(exchange, body, pool, connection, head)
+        except UpstreamReset:
+            if not _may_retry(exchange, body, connection):
+                raise
+        # Never another idle one, which may be as dead.
+        return await self._attempt(exchange, body, pool, await pool.connect(), head)
+
+    async def _attempt(
+        self, exchange: Exchange, body: RequestBody, pool: OriginPool, connection: UpstreamConnection, head: bytes
+    ) -> "Asked":
+        pump = None
+        try:
+            pump = self._send(exchange, body, connection, head)
+            answer = await connection.next_event()
+        except BaseException:  # cancelled too: the connection must go back whatever ends the wait
+            if pump is not None:
+                pump.cancel()
+            exchange.body_in = body.taken
+            pool.release(connection, keep=False)
+            raise
+        assert isinstance(answer, ResponseHead)
+        exchange.upstream_status = answer.status
+        return Asked(connection, answer, pump)
 
     def _send(
         self, exchange: Exchange, body: RequestBody, connection: UpstreamConnection, head: bytes

@@ -70,14 +70,19 @@ class Listener:
             connection.drain()
         while self._is_busy() and self._loop.time() < deadline:  # noqa: ASYNC110 - see POLL_S
             await asyncio.sleep(POLL_S)
-        assert self._server is not None
-        self._server.close()
+        self.stop_accepting()
         if accepted := self._accept_queue():
             await asyncio.wait(accepted, timeout=deadline - self._loop.time())
         while self.connections and self._loop.time() < deadline:  # noqa: ASYNC110 - see POLL_S
             await asyncio.sleep(POLL_S)
         for connection in list(self.connections):
             connection.cut()
+
+    def stop_accepting(self) -> None:
+        """Whoever connects from here on waits in the kernel's queue."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
 
     def _is_busy(self) -> bool:
         return any(connection.running for connection in self.connections)

@@ -61,7 +61,7 @@ class UpstreamConnection(asyncio.Protocol):
         await self._flow.room()
 
     def expect(self, within_s: float) -> None:
-        """The upstream is to take what was sent, or begin its answer, from here on; without meaning once it has begun."""
+        """The upstream is to take what was sent, or begin its answer, within this time; no matter once it has begun."""
         if self._awaits_head:
             self.deadline = self._loop.time() + within_s
 

@@ -78,7 +78,8 @@ class _Resolver:
         try:
             return self._files(name)
         except (OSError, ValueError):
-            return self._found(None, f"the file {name!r} cannot be read as text; check its path and rights", path)
+            remedy = f"the file {name!r} cannot be read as text; it must be readable and lie below files_path"
+            return self._found(None, remedy, path)
 
     def _found(self, value: str | None, otherwise: str, path: tuple[str, ...]) -> str:
         if value is None:

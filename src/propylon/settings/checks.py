@@ -58,6 +58,12 @@ def _store_url(url: str, start: str, rest: str) -> str:
     return url
 
 
+def _file_or_folder(path: Path | None) -> Path | None:
+    if path is not None and not path.exists():
+        raise ValueError(f"{path} is not there; make it or correct the path")
+    return path
+
+
 def _secret(secret: SecretStr) -> SecretStr:
     if not secret.get_secret_value():
         raise ValueError(f"must not be empty; {MAKE_SECRET}")
@@ -94,6 +100,7 @@ Listen = Annotated[str, AfterValidator(_address)]
 OptionalListen = Annotated[str, AfterValidator(_optional_address)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(parse_networks)]
 Folder = Annotated[Path | None, AfterValidator(_folder)]
+FileOrFolder = Annotated[Path | None, AfterValidator(_file_or_folder)]
 File = Annotated[Path | None, AfterValidator(_file)]
 RecordsUrl = Annotated[str, AfterValidator(_records_url)]
 MetersUrl = Annotated[str, AfterValidator(_meters_url)]

@@ -20,6 +20,7 @@ from propylon.settings.checks import (
     Count,
     CountOrNone,
     File,
+    FileOrFolder,
     Folder,
     Listen,
     MapBytes,
@@ -85,8 +86,10 @@ class Settings(BaseSettings):
 
     app_path: Folder = None
     """Folder of API definition files; the Gateway API does not change what a file owns."""
-    policy_path: Folder = None
-    """Folder of policy files; the Gateway API does not change what a file owns."""
+    policy_path: FileOrFolder = None
+    """Folder of policy files, or one file with a policy, a list or a map of them; a file owns what it holds."""
+    files_path: Folder = None
+    """Folder that `file://` in definitions may read from. By default a definition reads no file here."""
     default_org_id: str = Field("default", min_length=1)
     """Organisation of whatever names none, so that everything has an owner."""
     strict_definitions: bool = False
