@@ -23,11 +23,13 @@ from tests.kit.scenarios import put_key
 
 FEW_KEYS = 100
 FEW_APIS = 10
-CACHED_KEYS_MAX = 50  # far fewer than are asked for, so that every request looks its key up
+CACHED_KEYS_MAX = 10  # far fewer than are asked for in turn, so that every request looks its key up
+ASKED_KEYS = 100
 PAGE_MS = 50.0
 PSS_MIB = 40.0
 FLAT = 1.3  # CPU time is counted in ticks of 10 ms and other processes share the caches: less says nothing
 START_SLACK_S = 1.0
+STARTS = 3
 ROUNDS = 5
 RELOADS = 10
 
@@ -36,7 +38,8 @@ class Stored(NamedTuple):
     """A gateway with so many keys."""
 
     start_s: float
-    look_up: Cost
+    look_up: Cost  # of ASKED_KEYS in turn
+    any_key: Cost  # of all keys at random: each adds a sum to usage, too
     page_ms: float  # the slowest of pages at the begin, in the middle and at the end, each a median
     pss_mib: float  # of the largest worker
 
@@ -48,18 +51,19 @@ def many_keys(size: Size) -> list[Row]:
         few = _with_keys(gateway, FEW_KEYS, size)
         many = _with_keys(gateway, number, size)
     ratio = many.look_up.cpu_us / few.look_up.cpu_us
-    answers = by_status(few.look_up.outcomes + many.look_up.outcomes)
+    answers = by_status(few.look_up.outcomes + many.look_up.outcomes + many.any_key.outcomes)
     return [
         Row(
             f"start with {number:,} keys against {FEW_KEYS}",
             f"at most {START_SLACK_S:g} s more",
-            f"{many.start_s:.2f} s against {few.start_s:.2f} s",
+            f"{many.start_s:.2f} s against {few.start_s:.2f} s, the best of {STARTS}",
             many.start_s - few.start_s <= START_SLACK_S,
         ),
         Row(
             f"a key looked up for every request, of {number:,} against {FEW_KEYS}",
             f"CPU of the workers per request at most {FLAT:g} ×; all 200",
-            f"{many.look_up.cpu_us:.0f} µs against {few.look_up.cpu_us:.0f} µs ({ratio:.2f} ×); {counts(answers)}",
+            f"{many.look_up.cpu_us:.0f} µs against {few.look_up.cpu_us:.0f} µs ({ratio:.2f} ×); of any key at random "
+            f"{many.any_key.cpu_us:.0f} µs against {few.any_key.cpu_us:.0f} µs; {counts(answers)}",
             ratio <= FLAT and set(answers) == {200},
         ),
         Row(
@@ -80,14 +84,25 @@ def many_keys(size: Size) -> list[Row]:
 def _with_keys(gateway: Gateway, number: int, size: Size) -> Stored:
     gateway.stop()
     _store_keys(gateway.folder / "data", number)
+    start_s = min(_start_s(gateway) for _ in range(STARTS))
+    chance = random.Random(size.seed)
+    asked = [_asking(chance.randrange(number)) for _ in range(ASKED_KEYS)]
+    look_up = cost_of(gateway, asked, size.of(20_000, least=8_000))
+    any_key = cost_of(gateway, [_asking(chance.randrange(number)) for _ in range(20_000)], size.of(20_000, least=8_000))
+    page_ms = max(_page_ms(gateway, after) for after in (0, number // 2, max(0, number - 100)))
+    return Stored(start_s, look_up, any_key, page_ms, max(pss_mib(pid) for pid in workers(gateway)))
+
+
+def _start_s(gateway: Gateway) -> float:
+    if gateway.is_running:
+        gateway.stop()
     started = time.monotonic()
     gateway.start()
-    start_s = time.monotonic() - started
-    chance = random.Random(size.seed)
-    requests = [get_request("/token/x", {"Authorization": _name(chance.randrange(number))}) for _ in range(5000)]
-    look_up = cost_of(gateway, requests, size.of(40_000, least=8_000))
-    page_ms = max(_page_ms(gateway, after) for after in (0, number // 2, max(0, number - 100)))
-    return Stored(start_s, look_up, page_ms, max(pss_mib(pid) for pid in workers(gateway)))
+    return time.monotonic() - started
+
+
+def _asking(number: int) -> bytes:
+    return get_request("/token/x", {"Authorization": _name(number)})
 
 
 def _store_keys(data_dir: Path, number: int) -> None:

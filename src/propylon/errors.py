@@ -193,9 +193,3 @@ class MetersFull(StoreUnavailable):
     """No room for a new meter; identities that have one go on."""
 
     code = "meters_full"
-
-
-class Draining(Failure):
-    code = "draining"
-    status = 503
-    message = "Gateway is shutting down"

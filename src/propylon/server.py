@@ -1,4 +1,4 @@
-"""The parent process and composition root: binds, forks, watches, drains. The only module that chooses a store.
+"""The parent process and composition root: binds, forks, watches, drains. The workers' stores are chosen here.
 
 It stays clean (no loop, thread, LMDB or SQL handle), so that it can fork successors at any time. What it knows of
 its children it shares with them in one anonymous page: a byte per worker slot and one for the control process.

@@ -170,6 +170,7 @@ class Worker:
             settings.request_body_max_bytes,
             TrustedProxies(settings.trusted_proxies),
             self._tls,
+            self._usage.record_unread,
         )
         return Listener(handle, downstream, self._deadlines, settings.connections_max)
 
@@ -203,8 +204,9 @@ class Worker:
         asyncio.get_running_loop().remove_reader(self._plan.lifeline_fd)
         self._stop.set()
 
-    def _sync(self) -> None:
-        self._meters.sync()
+    async def _sync(self) -> None:
+        """In a thread: it waits for the disk."""
+        await asyncio.to_thread(self._meters.sync)
 
     def _tidy(self, revocation: Revocation) -> None:
         self._pools.close_idle(asyncio.get_running_loop().time())

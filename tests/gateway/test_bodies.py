@@ -63,7 +63,9 @@ def test_a_request_of_100_mib_waits_for_an_upstream_that_does_not_read(framing: 
         nonlocal sent
         head = b"POST /keyless/large HTTP/1.1\r\nHost: x\r\n"
         is_chunked = framing == "chunked"
-        client.send(head + (b"Transfer-Encoding: chunked\r\n\r\n" if is_chunked else b"Content-Length: %d\r\n\r\n" % WHOLE))
+        client.send(
+            head + (b"Transfer-Encoding: chunked\r\n\r\n" if is_chunked else b"Content-Length: %d\r\n\r\n" % WHOLE)
+        )
         while sent < WHOLE:
             client.send(b"%x\r\n%b\r\n" % (len(PIECE), PIECE) if is_chunked else PIECE)
             sent += len(PIECE)

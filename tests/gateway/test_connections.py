@@ -9,7 +9,6 @@ from tests.kit.definitions import keyless_api
 from tests.kit.origin import Origin
 
 
-
 async def wait_for_end(call: Call) -> None:
     """Never answers; ends when the gateway does."""
     assert await call.reader.read() == b""

@@ -45,7 +45,11 @@ def test_an_idle_connection_is_closed_without_a_word() -> None:
 
 
 def test_a_second_head_that_does_not_end_is_a_408_too() -> None:
-    with Origin() as origin, data_path(keyless_api(origin.url), head_timeout_s=1.0) as path, Client(path.port) as client:
+    with (
+        Origin() as origin,
+        data_path(keyless_api(origin.url), head_timeout_s=1.0) as path,
+        Client(path.port) as client,
+    ):
         client.send(GET + b"GET /")
         assert [client.read_response().status for _ in range(2)] == [200, 408]
         client.expect_end()

@@ -145,7 +145,10 @@ def test_fields_of_the_upstream_s_hop_end_here_and_all_others_pass_as_written() 
 
 
 def test_a_204_says_no_length() -> None:
-    with Origin(raw(b"HTTP/1.1 204 N\r\nContent-Length: 0\r\n\r\n")) as origin, data_path(keyless_api(origin.url)) as path:
+    with (
+        Origin(raw(b"HTTP/1.1 204 N\r\nContent-Length: 0\r\n\r\n")) as origin,
+        data_path(keyless_api(origin.url)) as path,
+    ):
         assert get(path.url + "/keyless/").value("content-length") is None
 
 

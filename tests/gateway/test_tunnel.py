@@ -8,9 +8,7 @@ from tests.kit.data_path import data_path
 from tests.kit.definitions import keyless_api
 from tests.kit.origin import Origin
 
-UPGRADE = (
-    b"GET /keyless/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: abc\r\n\r\n"
-)
+UPGRADE = b"GET /keyless/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: abc\r\n\r\n"
 SWITCHED = b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
 

@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -36,7 +37,6 @@ from propylon.steps.step import StepSettings, Surroundings
 from propylon.stores.lmdb import LmdbMeters
 from propylon.stores.lmdb_environment import METERS, USAGE, open_environment
 from propylon.stores.ports import Charge, Now, Verdict
-from propylon.telemetry.counters import Counters
 from propylon.telemetry.counters import Counters
 from tests.kit.clock import FakeClock
 from tests.kit.memory_records import ROOT_SECRET, MemoryRecords
@@ -97,14 +97,6 @@ class Started:
     listening: socket.socket
     environment: lmdb.Environment
 
-    def half_received(self) -> bool:
-        """Some connection has begun a head and not ended it."""
-        return any(connection.mid_message for connection in self.listener.connections)
-
-    async def stop_accepting(self) -> None:
-        """What connects now waits in the kernel's queue."""
-        self.listener.stop_accepting()
-
 
 @dataclass
 class DataPath:
@@ -128,6 +120,10 @@ class DataPath:
 
     async def announce(self, revision: int) -> None:
         await self.parts.meters.announce(revision)
+
+    async def stop_accepting(self) -> None:
+        """What connects now waits in the kernel's queue."""
+        self.parts.listener.stop_accepting()
 
     def put_key(self, key_id: str, session: Definition) -> None:
         self.run(self.announce(self.records.put_key(key_id, session)))
@@ -165,6 +161,16 @@ class DataPath:
                 await self.announce(change())
 
         self.parts.meters.before_admit = hook
+
+    def in_background(self, work: Callable[[], Result]) -> "Future[Result]":
+        """For a call that is not answered before the test does something."""
+        done: Future[Result] = Future()
+        threading.Thread(target=lambda: done.set_result(work())).start()
+        return done
+
+    async def until_someone_sleeps(self) -> None:
+        while not self.clock.sleeping:
+            await asyncio.sleep(0.001)
 
     def advance(self, seconds: float) -> None:
         self.run(self.clock.advance(seconds))
@@ -211,7 +217,9 @@ async def _start(path: DataPath, knobs: Knobs, folder: Path) -> None:
         path.records, ROOT_SECRET, book, counters, entries_max=1000, in_flight_max=knobs.lookups_in_flight
     )
     surroundings = Surroundings(path.clock, meters, _step_settings(knobs), counters)
-    follow = Follow(path.records, meters, Workshop(keyring, book, surroundings, ROOT_SECRET, ReferenceSources({}, None), "default"))
+    follow = Follow(
+        path.records, meters, Workshop(keyring, book, surroundings, ROOT_SECRET, ReferenceSources({}, None), "default")
+    )
     await follow.start()
     running: dict[Exchange, Downstream] = {}
     revocation = Revocation(follow, running, path.clock)
@@ -265,4 +273,5 @@ def _downstream_settings(knobs: Knobs) -> DownstreamSettings:
         knobs.request_body_max_bytes,
         TrustedProxies([ip_network(network) for network in knobs.trusted_proxies]),
         knobs.tls,
+        lambda failure: None,
     )

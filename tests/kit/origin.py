@@ -21,9 +21,7 @@ class Origin:
     `answers` maps a path (without query) to an Answer, or is one Answer for all; no entry is a 404.
     """
 
-    def __init__(
-        self, answers: Mapping[str, Answer] | Answer | None = None, tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, answers: Mapping[str, Answer] | Answer | None = None, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
         self._answers: Mapping[str, Answer] | Answer = answers or reply(200, b"hello")
         self._changed = threading.Condition()

@@ -170,7 +170,11 @@ def test_a_tunnel_ends_when_its_token_does() -> None:
     token = hs256({"exp": 1_800_000_100}, kid="the-key")
     keys = {"the-key": session("jwt", jwt_data={"secret": SECRET})}
     upgrade = b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-    with Origin(stall(upgrade)) as origin, data_path(jwt_api(origin.url), keys=keys) as path, Client(path.port) as client:
+    with (
+        Origin(stall(upgrade)) as origin,
+        data_path(jwt_api(origin.url), keys=keys) as path,
+        Client(path.port) as client,
+    ):
         client.send(
             b"GET /jwt/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nAuthorization: %b\r\n\r\n"
             % token.encode()

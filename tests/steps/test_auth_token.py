@@ -66,7 +66,9 @@ def test_a_refused_key_gets_its_status_and_text_and_the_upstream_nothing(key: st
         assert origin.connections == 0
 
 
-@pytest.mark.parametrize(("key", "target"), [("good", "/token/x"), ("narrow", "/token/allowed"), ("signing-and-token", "/token/")])
+@pytest.mark.parametrize(
+    ("key", "target"), [("good", "/token/x"), ("narrow", "/token/allowed"), ("signing-and-token", "/token/")]
+)
 def test_a_key_with_the_right_is_let_through(key: str, target: str) -> None:
     with Origin() as origin, data_path(token_api(origin.url), keys=KEYS) as path:
         assert [get(path.url + target, {"Authorization": key}).status for _ in range(2)] == [200, 200]

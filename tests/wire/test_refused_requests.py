@@ -15,8 +15,29 @@ HEAD = b"POST /keyless/ HTTP/1.1\r\nHost: x\r\n"
 GET = b"GET /keyless/ HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
-LENGTHS = [b"+5", b"-5", b"0x5", b"5_0", b"", b"5.0", b"5, 5", b"5,5", b"\xef\xbc\x95", b"18446744073709551616", b" 5 5"]
-CODINGS = [b",chunked", b"xchunked", b"gzip, chunked", b"chunked, chunked", b"chunked;q=1", b"identity", b"", b'"chunked"']
+LENGTHS = [
+    b"+5",
+    b"-5",
+    b"0x5",
+    b"5_0",
+    b"",
+    b"5.0",
+    b"5, 5",
+    b"5,5",
+    b"\xef\xbc\x95",
+    b"18446744073709551616",
+    b" 5 5",
+]
+CODINGS = [
+    b",chunked",
+    b"xchunked",
+    b"gzip, chunked",
+    b"chunked, chunked",
+    b"chunked;q=1",
+    b"identity",
+    b"",
+    b'"chunked"',
+]
 FIELD_LINES = [
     b"Transfer-Encoding : chunked",
     b"Transfer-Encoding\t: chunked",
@@ -99,7 +120,9 @@ def test_a_body_whose_chunks_could_be_read_in_two_ways_ends_the_connection(size:
         assert origin.requests == []
 
 
-@pytest.mark.parametrize("tail", [b"1\r\nab\r\n0\r\n\r\n", b"1\r\na\n0\r\n\r\n", b"1;%b\r\na\r\n0\r\n\r\n" % (b"x" * 1_000_000)])
+@pytest.mark.parametrize(
+    "tail", [b"1\r\nab\r\n0\r\n\r\n", b"1\r\na\n0\r\n\r\n", b"1;%b\r\na\r\n0\r\n\r\n" % (b"x" * 1_000_000)]
+)
 def test_a_chunk_that_breaks_its_own_size_is_refused(tail: bytes) -> None:
     with Origin() as origin, data_path(keyless_api(origin.url)) as path, Client(path.port) as client:
         client.send_all_or_less(CHUNKED + tail + FOLLOWER)

@@ -40,6 +40,7 @@ class DownstreamSettings(NamedTuple):
     request_body_max_bytes: int
     trusted_proxies: TrustedProxies
     tls: ssl.SSLContext | None
+    note_refused: Callable[[Failure], None]  # of bytes that are no request; by usage
 
 
 Serve = Callable[[Exchange, RequestBody, "Downstream"], Awaitable[None]]
@@ -127,11 +128,6 @@ class Downstream(asyncio.Protocol):
     @property
     def running(self) -> bool:
         return self._task is not None
-
-    @property
-    def mid_message(self) -> bool:
-        """The client has begun a head or body and owes its rest."""
-        return self._intake.mid_message
 
     def drain(self) -> None:
         """No exchange after the running one and those already received; an idle connection closes now."""
@@ -274,6 +270,7 @@ class Downstream(asyncio.Protocol):
     def _refuse(self, failure: Failure) -> None:
         """Answers bytes that are no request; nothing after them is read as one."""
         self.closing = True
+        self._settings.note_refused(failure)
         if not self.transport.is_closing():
             self.transport.write(failure_reply(failure, None, keep_alive=False))
         self._start_lingering()

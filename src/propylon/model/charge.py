@@ -19,7 +19,7 @@ class Claim(NamedTuple):
     kind: Kind
     limit: int  # >= 1
     period_ns: int
-    label: str = ""  # what refuses: "key_rate", "quota", "api_rate" …
+    label: str = ""  # reason code when it refuses: rate_limited, quota_exceeded, api_rate_limited
 
 
 Charge = tuple[Claim, ...]  # one request's claims; all or nothing

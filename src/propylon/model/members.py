@@ -201,7 +201,7 @@ def _number(value: Any, path: str, findings: Findings) -> float:
         return 0
     value = _in_range(value, path, findings)
     is_whole = abs(value) <= _EXACT_FLOAT_MAX and value == int(value)
-    return int(value) if is_whole else float(value)
+    return int(value) if is_whole else float(_in_range(float(value), path, findings))  # 2^63 - 1 rounds up to 2^63
 
 
 def _in_range(value: Any, path: str, findings: Findings) -> Any:

@@ -62,7 +62,11 @@ class _Resolver:
         if prefix in _FILES:
             return self._from_file(name, path)
         if prefix in _SECRETS:
-            return self._found(self._secrets.get(name), f"there is no secret {name!r} in the settings; add it", path)
+            return self._found(
+                self._secrets.get(name),
+                f"there is no secret {name!r}: settings hold none yet; use env:// or file://",
+                path,
+            )
         return self._found(None, f"{prefix} is not supported; use env://, file:// or secrets://", path)
 
     def _from_environment(self, name: str, path: tuple[str, ...]) -> str:

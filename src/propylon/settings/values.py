@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = ()
     """Networks (CIDR) whose X-Forwarded-For is believed. Nobody by default: a client can write any address there."""
     control_listen: OptionalListen = ""
-    """host:port of its own for the Gateway API and the dashboard, so that a firewall can tell them from traffic."""
+    """host:port of its own for the Gateway API, so that a firewall can tell them from traffic."""
     control_on_listen: bool | None = None
     """Whether `/tyk/` answers on `listen`. Unset: only if `listen` is loopback and `control_listen` is empty."""
 

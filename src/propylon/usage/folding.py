@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from propylon.clock import Clock
-from propylon.errors import MetersFull, StoreUnavailable
+from propylon.errors import Failure, MetersFull, StoreUnavailable
 from propylon.exchange import Exchange
 from propylon.stores.ports import Meters
 from propylon.usage.histogram import bucket_of
@@ -105,6 +105,10 @@ class Folding:
             self._log.append(entry)
             if is_refusal:
                 self._write_refusal(entry._asdict())
+
+    def record_unread(self, failure: Failure) -> None:
+        """Adds bytes that were no request: there is no exchange, only the reason it was refused for."""
+        self._sums(("", "", failure.status, failure.code, "")).count += 1
 
     async def flush(self) -> None:
         """Each second and before the end: hands what was added up to the queue."""

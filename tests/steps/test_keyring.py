@@ -1,0 +1,207 @@
+"""The cache of keys: one read at a time for each, and nothing in it that a change has named."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from propylon.errors import LookupsExhausted, StoreUnavailable
+from propylon.steps.keyring import Found, Keyring, PolicyBook
+from propylon.telemetry.counters import Counters
+from tests.kit.definitions import session
+from tests.kit.memory_records import ROOT_SECRET, MemoryRecords, nothing
+
+
+def hash_of(key_id: str) -> str:
+    return ROOT_SECRET.key_hash("default", key_id)
+
+
+KEY_HASH = hash_of("the-key")
+NAMES = frozenset({f"key:{KEY_HASH}"})
+
+
+def keyring_on(records: MemoryRecords, in_flight_max: int = 64, entries_max: int = 100) -> Keyring:
+    return Keyring(
+        records, ROOT_SECRET, PolicyBook(), Counters(0), entries_max=entries_max, in_flight_max=in_flight_max
+    )
+
+
+def records_with(*key_ids: str) -> MemoryRecords:
+    records = MemoryRecords()
+    for key_id in key_ids:
+        records.put_key(key_id, session("token", alias=key_id))
+    return records
+
+
+def alias(found: Found) -> str | None:
+    return None if found.entry is None else found.entry.session.alias
+
+
+class Gate:
+    """Holds readers until it is opened; `reached` counts them."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self.reached = 0
+
+    async def __call__(self, _: str) -> None:
+        self.reached += 1
+        await self._open.wait()
+
+    def open(self) -> None:
+        self._open.set()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0)
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        await asyncio.wait_for(scenario(), 30)
+
+    asyncio.run(bounded())
+
+
+def test_many_who_want_a_key_at_once_share_one_read() -> None:
+    async def scenario() -> None:
+        records = records_with("the-key")
+        records.after_read = gate = Gate()
+        keyring = keyring_on(records)
+        tasks = [asyncio.ensure_future(keyring.find(KEY_HASH)) for _ in range(50)]
+        await until(lambda: gate.reached > 0)
+        gate.open()
+        assert [alias(found) for found in await asyncio.gather(*tasks)] == ["the-key"] * 50
+        assert len(records.reads) == 1
+
+    run(scenario)
+
+
+def test_a_key_changed_while_it_was_read_is_read_again() -> None:
+    async def scenario() -> None:
+        records = records_with("the-key")
+        records.after_read = gate = Gate()
+        keyring = keyring_on(records)
+        reading = asyncio.ensure_future(keyring.find(KEY_HASH))
+        await until(lambda: gate.reached > 0)
+        records.put_key("the-key", session("token", alias="changed"))
+        keyring.forget(NAMES)
+        gate.open()
+        assert alias(await reading) == "changed"
+        assert alias(await keyring.find(KEY_HASH)) == "changed"
+        assert len(records.reads) == 2
+
+    run(scenario)
+
+
+def test_everything_changed_while_a_key_was_read_is_a_reason_to_read_again_too() -> None:
+    async def scenario() -> None:
+        records = records_with("the-key")
+        records.after_read = gate = Gate()
+        keyring = keyring_on(records)
+        reading = asyncio.ensure_future(keyring.find(KEY_HASH))
+        await until(lambda: gate.reached > 0)
+        records.delete_key("the-key")
+        keyring.forget_all()
+        gate.open()
+        assert alias(await reading) is None
+
+    run(scenario)
+
+
+def test_a_change_of_another_key_is_none() -> None:
+    async def scenario() -> None:
+        records = records_with("the-key")
+        records.after_read = gate = Gate()
+        keyring = keyring_on(records)
+        reading = asyncio.ensure_future(keyring.find(KEY_HASH))
+        await until(lambda: gate.reached > 0)
+        keyring.forget(frozenset({"key:another", "api:x", "policy:default/y"}))
+        gate.open()
+        await reading
+        assert len(records.reads) == 1
+
+    run(scenario)
+
+
+def test_a_reader_that_is_cancelled_leaves_the_others_with_an_answer() -> None:
+    async def scenario() -> None:
+        records = records_with("the-key")
+        records.after_read = gate = Gate()
+        keyring = keyring_on(records)
+        tasks = [asyncio.ensure_future(keyring.find(KEY_HASH)) for _ in range(3)]
+        await until(lambda: gate.reached > 0)
+        tasks[0].cancel()
+        gate.open()
+        assert [alias(await task) for task in tasks[1:]] == ["the-key"] * 2
+
+    run(scenario)
+
+
+def test_a_read_that_fails_fails_for_itself_and_the_next_one_is_made() -> None:
+    async def scenario() -> None:
+        records = records_with("the-key")
+
+        async def fail_once(_: str) -> None:
+            records.before_read = nothing
+            raise StoreUnavailable("away")
+
+        records.before_read = fail_once
+        keyring = keyring_on(records)
+        with pytest.raises(StoreUnavailable):
+            await keyring.find(KEY_HASH)
+        assert alias(await keyring.find(KEY_HASH)) == "the-key"
+
+    run(scenario)
+
+
+def test_too_many_look_ups_at_once_refuse_unknown_keys_only() -> None:
+    async def scenario() -> None:
+        records = records_with("known")
+        keyring = keyring_on(records, in_flight_max=2)
+        await keyring.find(hash_of("known"))
+        records.after_read = gate = Gate()
+        tasks = [asyncio.ensure_future(keyring.find(hash_of(f"stranger-{n}"))) for n in range(2)]
+        await until(lambda: gate.reached == 2)
+        with pytest.raises(LookupsExhausted):
+            await keyring.find(hash_of("stranger-3"))
+        assert keyring.cached(hash_of("known")) is not None
+        gate.open()
+        assert [alias(found) for found in await asyncio.gather(*tasks)] == [None, None]
+        assert alias(await keyring.find(hash_of("stranger-3"))) is None
+
+    run(scenario)
+
+
+def test_unknown_keys_are_not_remembered() -> None:
+    async def scenario() -> None:
+        records = records_with()
+        keyring = keyring_on(records)
+        assert alias(await keyring.find(KEY_HASH)) is None
+        records.put_key("the-key", session("token", alias="made"))
+        assert alias(await keyring.find(KEY_HASH)) == "made"
+
+    run(scenario)
+
+
+def test_the_cache_stays_within_its_bound_and_the_oldest_goes() -> None:
+    async def scenario() -> None:
+        records = records_with("a", "b", "c")
+        keyring = keyring_on(records, entries_max=2)
+        for key_id in "abc":
+            await keyring.find(hash_of(key_id))
+        assert [keyring.cached(hash_of(key_id)) is None for key_id in "abc"] == [True, False, False]
+
+    run(scenario)
+
+
+def test_what_a_look_up_rests_on_is_said_whether_or_not_something_was_found() -> None:
+    async def scenario() -> None:
+        records = records_with()
+        records.put_key("the-key", session(apply_policies=["gold"]))
+        found = await keyring_on(records).find(KEY_HASH)
+        assert found.names == (f"key:{KEY_HASH}", "policy:default/gold")
+        assert (await keyring_on(records_with()).find(KEY_HASH)).names == (f"key:{KEY_HASH}",)
+
+    run(scenario)
