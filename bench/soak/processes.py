@@ -49,7 +49,7 @@ def workers(gateway: Gateway) -> list[int]:
 
 def taken(pid: int) -> Taken:
     status = Path(f"/proc/{pid}/status").read_text()
-    kib = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
+    kib = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon:"))
     return Taken(kib / 1024, len(os.listdir(f"/proc/{pid}/fd")))
 
 

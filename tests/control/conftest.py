@@ -19,6 +19,8 @@ from propylon.stores.lmdb import open_meters
 from propylon.stores.records.engines import sqlite_url
 from propylon.stores.records.opening import open_records
 from propylon.stores.sealing import RootSecret
+from propylon.telemetry.metrics import Metrics
+from propylon.usage.histogram import bucket_end_us
 from tests.kit.clock import FakeClock
 
 SECRET = "canary-gateway-secret"
@@ -44,7 +46,17 @@ class GatewayApi:
         known_apis = KnownApis(records, self.settings)
         files = Files(self.settings, records, known_apis)
         announcer = Announcer(records, self.meters)
-        return Desk(self.settings, self.root_secret, records, self.meters, known_apis, files, announcer, self.clock)
+        return Desk(
+            self.settings,
+            self.root_secret,
+            records,
+            self.meters,
+            known_apis,
+            files,
+            announcer,
+            self.clock,
+            Metrics(bucket_end_us),
+        )
 
     def run(self, work: Awaitable[Any]) -> Any:
         return self._loop.run_until_complete(work)

@@ -40,14 +40,17 @@ def test_an_answer_of_100_mib_waits_for_a_client_that_does_not_read() -> None:
             await call.send(PIECE)
             sent += len(PIECE)
 
-    with Origin(answer) as origin, data_path(keyless_api(origin.url), small_api(origin.url)) as path:
-        with Client(path.port) as client:
-            client.send(b"GET /keyless/large HTTP/1.1\r\nHost: x\r\n\r\n")
-            client.read_until(b"\r\n\r\n")
-            keep_busy(path)
-            assert sent < HELD_MAX
-            received = sum(len(client.read_exactly(MIB)) for _ in range(WHOLE // MIB))
-            assert received == WHOLE
+    with (
+        Origin(answer) as origin,
+        data_path(keyless_api(origin.url), small_api(origin.url)) as path,
+        Client(path.port) as client,
+    ):
+        client.send(b"GET /keyless/large HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.read_until(b"\r\n\r\n")
+        keep_busy(path)
+        assert sent < HELD_MAX
+        received = sum(len(client.read_exactly(MIB)) for _ in range(WHOLE // MIB))
+        assert received == WHOLE
 
 
 @pytest.mark.parametrize("framing", ["counted", "chunked"])
@@ -72,27 +75,33 @@ def test_a_request_of_100_mib_waits_for_an_upstream_that_does_not_read(framing: 
         if is_chunked:
             client.send(b"0\r\n\r\n")
 
-    with Origin(answer) as origin, data_path(keyless_api(origin.url), small_api(origin.url)) as path:
-        with Client(path.port) as client:
-            sending = threading.Thread(target=upload, args=(client,))
-            sending.start()
-            origin.wait_for(1)
-            keep_busy(path)
-            assert sent < HELD_MAX
-            origin.release()
-            assert client.read_response().status == 200
-            sending.join()
-            assert len(origin.requests[0].body) == WHOLE
+    with (
+        Origin(answer) as origin,
+        data_path(keyless_api(origin.url), small_api(origin.url)) as path,
+        Client(path.port) as client,
+    ):
+        sending = threading.Thread(target=upload, args=(client,))
+        sending.start()
+        origin.wait_for(1)
+        keep_busy(path)
+        assert sent < HELD_MAX
+        origin.release()
+        assert client.read_response().status == 200
+        sending.join()
+        assert len(origin.requests[0].body) == WHOLE
 
 
 def test_events_reach_the_client_as_they_are_sent() -> None:
-    with Origin(events(["one", "two"])) as origin, data_path(keyless_api(origin.url)) as path:
-        with Client(path.port) as client:
-            client.send(b"GET /keyless/ HTTP/1.1\r\nHost: x\r\n\r\n")
-            client.read_until(b"data: one\n\n")
-            client.read_until(b"data: two\n\n")
-            origin.release()
-            client.read_until(b"0\r\n\r\n")
+    with (
+        Origin(events(["one", "two"])) as origin,
+        data_path(keyless_api(origin.url)) as path,
+        Client(path.port) as client,
+    ):
+        client.send(b"GET /keyless/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.read_until(b"data: one\n\n")
+        client.read_until(b"data: two\n\n")
+        origin.release()
+        client.read_until(b"0\r\n\r\n")
 
 
 def test_pieces_of_a_request_reach_the_upstream_as_they_are_sent() -> None:
@@ -131,12 +140,15 @@ def test_100_continue_is_not_sent_to_a_refused_request() -> None:
 
 
 def test_100_continue_is_not_sent_for_a_body_that_is_too_large() -> None:
-    with Origin() as origin, data_path(keyless_api(origin.url), request_body_max_bytes=4) as path:
-        with Client(path.port) as client:
-            client.send(EXPECT % b"keyless")
-            answer = client.read_response()
-            assert (answer.status, answer.interim) == (413, ())
-            assert origin.connections == 0
+    with (
+        Origin() as origin,
+        data_path(keyless_api(origin.url), request_body_max_bytes=4) as path,
+        Client(path.port) as client,
+    ):
+        client.send(EXPECT % b"keyless")
+        answer = client.read_response()
+        assert (answer.status, answer.interim) == (413, ())
+        assert origin.connections == 0
 
 
 def test_100_continue_is_not_sent_when_the_body_comes_unasked() -> None:
@@ -167,11 +179,14 @@ def test_a_client_that_ends_inside_its_body_ends_the_upstream_s_request() -> Non
 
 def test_an_early_answer_streams_while_the_request_still_comes() -> None:
     start = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n"
-    with Origin(stall(start, b"3\r\ntwo\r\n0\r\n\r\n")) as origin, data_path(keyless_api(origin.url)) as path:
-        with Client(path.port) as client:
-            client.send(b"POST /keyless/ HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe")
-            client.read_until(b"one\r\n")
-            client.send(b"llo")
-            origin.release()
-            client.expect(b"3\r\ntwo\r\n0\r\n\r\n")
-            client.expect_end()
+    with (
+        Origin(stall(start, b"3\r\ntwo\r\n0\r\n\r\n")) as origin,
+        data_path(keyless_api(origin.url)) as path,
+        Client(path.port) as client,
+    ):
+        client.send(b"POST /keyless/ HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe")
+        client.read_until(b"one\r\n")
+        client.send(b"llo")
+        origin.release()
+        client.expect(b"3\r\ntwo\r\n0\r\n\r\n")
+        client.expect_end()

@@ -28,12 +28,15 @@ def test_one_connection_serves_request_after_request_over_one_upstream_connectio
 
 def test_pipelined_requests_are_answered_in_order_though_the_first_is_slow() -> None:
     slow = stall(b"", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow")
-    with Origin({"/slow": slow, "/a": reply(200, b"a"), "/b": reply(200, b"b")}) as origin:
-        with data_path(keyless_api(origin.url)) as path, Client(path.port) as client:
-            client.send(GET % b"slow" + GET % b"a" + GET % b"b")
-            origin.wait_for(1)
-            origin.release()
-            assert [client.read_response().body for _ in range(3)] == [b"slow", b"a", b"b"]
+    with (
+        Origin({"/slow": slow, "/a": reply(200, b"a"), "/b": reply(200, b"b")}) as origin,
+        data_path(keyless_api(origin.url)) as path,
+        Client(path.port) as client,
+    ):
+        client.send(GET % b"slow" + GET % b"a" + GET % b"b")
+        origin.wait_for(1)
+        origin.release()
+        assert [client.read_response().body for _ in range(3)] == [b"slow", b"a", b"b"]
 
 
 def test_more_pipelined_requests_than_may_wait_are_all_answered() -> None:
@@ -113,14 +116,13 @@ def test_a_client_that_resets_takes_its_upstream_request_with_it() -> None:
 
 
 def test_a_connection_beyond_the_most_is_closed_and_the_others_go_on() -> None:
-    with Origin() as origin, data_path(keyless_api(origin.url), connections_max=1) as path:
-        with Client(path.port) as client:
-            client.send(GET % b"")
-            assert client.read_response().status == 200
-            with Client(path.port) as surplus:
-                surplus.expect_end()
-            client.send(GET % b"")
-            assert client.read_response().status == 200
+    with Origin() as origin, data_path(keyless_api(origin.url), connections_max=1) as path, Client(path.port) as client:
+        client.send(GET % b"")
+        assert client.read_response().status == 200
+        with Client(path.port) as surplus:
+            surplus.expect_end()
+        client.send(GET % b"")
+        assert client.read_response().status == 200
 
 
 def test_own_pages_are_answered_without_an_api() -> None:

@@ -37,11 +37,14 @@ def test_a_connection_on_which_nothing_comes_is_closed_without_a_word() -> None:
 
 
 def test_an_idle_connection_is_closed_without_a_word() -> None:
-    with Origin() as origin, data_path(keyless_api(origin.url), idle_timeout_s=SOON) as path:
-        with Client(path.port) as client:
-            client.send(GET)
-            assert client.read_response().status == 200
-            client.expect_end()
+    with (
+        Origin() as origin,
+        data_path(keyless_api(origin.url), idle_timeout_s=SOON) as path,
+        Client(path.port) as client,
+    ):
+        client.send(GET)
+        assert client.read_response().status == 200
+        client.expect_end()
 
 
 def test_a_second_head_that_does_not_end_is_a_408_too() -> None:
@@ -56,22 +59,27 @@ def test_a_second_head_that_does_not_end_is_a_408_too() -> None:
 
 
 def test_a_body_that_does_not_go_on_is_a_408_and_ends_the_upstream_s_request() -> None:
-    with Origin(reply()) as origin, data_path(keyless_api(origin.url), body_timeout_s=SOON) as path:
-        with Client(path.port) as client:
-            client.send(POST)
-            answer = client.read_response()
-            assert (answer.status, answer.value("connection")) == (408, "close")
-            origin.wait_until_unused()
-            assert not origin.requests[0].complete
+    with (
+        Origin(reply()) as origin,
+        data_path(keyless_api(origin.url), body_timeout_s=SOON) as path,
+        Client(path.port) as client,
+    ):
+        client.send(POST)
+        answer = client.read_response()
+        assert (answer.status, answer.value("connection")) == (408, "close")
+        origin.wait_until_unused()
+        assert not origin.requests[0].complete
 
 
 def test_a_slow_client_is_not_the_upstream_s_fault() -> None:
     """The upstream has less time than the client, and the client takes it all."""
-    with Origin(reply()) as origin:
-        with data_path(keyless_api(origin.url), body_timeout_s=1.0, upstream_timeout_s=SOON) as path:
-            with Client(path.port) as client:
-                client.send(POST)
-                assert client.read_response().status == 408
+    with (
+        Origin(reply()) as origin,
+        data_path(keyless_api(origin.url), body_timeout_s=1.0, upstream_timeout_s=SOON) as path,
+        Client(path.port) as client,
+    ):
+        client.send(POST)
+        assert client.read_response().status == 408
 
 
 def test_an_upstream_that_does_not_read_a_body_is_not_the_client_s_fault() -> None:
@@ -79,13 +87,15 @@ def test_an_upstream_that_does_not_read_a_body_is_not_the_client_s_fault() -> No
         await call.wait_for_release()
         call.close()
 
-    with Origin(never) as origin:
-        with data_path(keyless_api(origin.url), body_timeout_s=SOON, upstream_timeout_s=2.0) as path:
-            with Client(path.port) as client:
-                client.send(b"POST /keyless/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n")
-                client.send_until_refused(bytes(1 << 20))
-                assert client.read_response().status == 504
-                origin.release()
+    with (
+        Origin(never) as origin,
+        data_path(keyless_api(origin.url), body_timeout_s=SOON, upstream_timeout_s=2.0) as path,
+        Client(path.port) as client,
+    ):
+        client.send(b"POST /keyless/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n")
+        client.send_until_refused(bytes(1 << 20))
+        assert client.read_response().status == 504
+        origin.release()
 
 
 def test_a_client_that_does_not_read_is_cut_and_frees_its_upstream() -> None:
@@ -94,20 +104,27 @@ def test_a_client_that_does_not_read_is_cut_and_frees_its_upstream() -> None:
         while True:
             await call.send(b"10000\r\n" + bytes(65536) + b"\r\n")
 
-    with Origin(endless) as origin, data_path(keyless_api(origin.url), body_timeout_s=SOON) as path:
-        with Client(path.port) as client:
-            client.send(GET)
-            origin.wait_for(1)
-            origin.wait_until_unused()
+    with (
+        Origin(endless) as origin,
+        data_path(keyless_api(origin.url), body_timeout_s=SOON) as path,
+        Client(path.port) as client,
+    ):
+        client.send(GET)
+        origin.wait_for(1)
+        origin.wait_until_unused()
 
 
 def test_a_slow_client_does_not_disturb_another_one() -> None:
-    with Origin() as origin, data_path(keyless_api(origin.url), head_timeout_s=SOON) as path:
-        with Client(path.port) as slow, Client(path.port) as quick:
-            slow.send(b"GET /")
-            quick.send(GET)
-            assert quick.read_response().status == 200
-            assert slow.read_response().status == 408
-            quick.send(GET)
-            assert quick.read_response().status == 200
-            assert get(path.url + "/keyless/").status == 200
+    with (
+        Origin() as origin,
+        data_path(keyless_api(origin.url), head_timeout_s=SOON) as path,
+        Client(path.port) as slow,
+        Client(path.port) as quick,
+    ):
+        slow.send(b"GET /")
+        quick.send(GET)
+        assert quick.read_response().status == 200
+        assert slow.read_response().status == 408
+        quick.send(GET)
+        assert quick.read_response().status == 200
+        assert get(path.url + "/keyless/").status == 200

@@ -153,10 +153,12 @@ def test_a_204_says_no_length() -> None:
 
 
 def test_an_unknown_status_keeps_its_number_and_reason() -> None:
-    with Origin(raw(b"HTTP/1.1 799 Odd one\r\nContent-Length: 0\r\n\r\n")) as origin:
-        with data_path(keyless_api(origin.url)) as path:
-            answer = get(path.url + "/keyless/")
-            assert (answer.status, answer.reason) == (799, b"Odd one")
+    with (
+        Origin(raw(b"HTTP/1.1 799 Odd one\r\nContent-Length: 0\r\n\r\n")) as origin,
+        data_path(keyless_api(origin.url)) as path,
+    ):
+        answer = get(path.url + "/keyless/")
+        assert (answer.status, answer.reason) == (799, b"Odd one")
 
 
 @pytest.mark.parametrize(

@@ -31,20 +31,26 @@ def test_clients_are_served_over_tls_and_the_upstream_is_told(authority: Authori
 
 def test_a_tls_connection_is_kept_and_pipelines(authority: Authority) -> None:
     tls = server_tls(*authority.issue())
-    with Origin() as origin, data_path(keyless_api(origin.url), tls=tls) as path:
-        with Client(path.port, tls=authority.client_context()) as client:
-            client.send(b"GET /keyless/ HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
-            assert [client.read_response().body for _ in range(5)] == [b"hello"] * 5
+    with (
+        Origin() as origin,
+        data_path(keyless_api(origin.url), tls=tls) as path,
+        Client(path.port, tls=authority.client_context()) as client,
+    ):
+        client.send(b"GET /keyless/ HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
+        assert [client.read_response().body for _ in range(5)] == [b"hello"] * 5
 
 
 def test_a_tunnel_works_over_tls(authority: Authority) -> None:
     tls = server_tls(*authority.issue())
-    with Origin(upgrade_echo(b"websocket")) as origin, data_path(keyless_api(origin.url), tls=tls) as path:
-        with Client(path.port, tls=authority.client_context()) as client:
-            client.send(b"GET /keyless/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-            assert client.read_response().status == 101
-            client.send(b"frame")
-            client.expect(b"frame")
+    with (
+        Origin(upgrade_echo(b"websocket")) as origin,
+        data_path(keyless_api(origin.url), tls=tls) as path,
+        Client(path.port, tls=authority.client_context()) as client,
+    ):
+        client.send(b"GET /keyless/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        assert client.read_response().status == 101
+        client.send(b"frame")
+        client.expect(b"frame")
 
 
 def test_tls_below_1_2_is_not_spoken(authority: Authority) -> None:

@@ -8,7 +8,7 @@ from tests.kit.data_path import data_path
 from tests.kit.definitions import keyless_api
 from tests.kit.origin import Origin
 
-UPGRADE = b"GET /keyless/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: abc\r\n\r\n"
+UPGRADE = b"GET /keyless/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n"
 SWITCHED = b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
 
@@ -27,7 +27,7 @@ def test_bytes_pass_both_ways_and_the_end_too() -> None:
         assert (sent.value("upgrade"), sent.value("connection"), sent.value("sec-websocket-key")) == (
             "websocket",
             "Upgrade",
-            "abc",
+            "k",
         )
     assert [(one.status, one.body_in, one.body_out, one.failure) for one in path.recorded] == [(101, 7, 7, "")]
 
@@ -46,11 +46,14 @@ def test_what_came_before_the_switch_is_not_lost_on_either_side() -> None:
 
 
 def test_more_early_bytes_than_are_kept_are_refused_and_not_lost_in_silence() -> None:
-    with Origin(upgrade_echo(b"websocket")) as origin, data_path(keyless_api(origin.url)) as path:
-        with Client(path.port) as client:
-            client.send_all_or_less(UPGRADE + b"a" * 200_000)
-            assert client.read_response().status == 400
-            client.expect_end()
+    with (
+        Origin(upgrade_echo(b"websocket")) as origin,
+        data_path(keyless_api(origin.url)) as path,
+        Client(path.port) as client,
+    ):
+        client.send_all_or_less(UPGRADE + b"a" * 200_000)
+        assert client.read_response().status == 400
+        client.expect_end()
 
 
 def test_a_tunnel_whose_upstream_dies_ends() -> None:
@@ -98,11 +101,14 @@ def test_an_upgrade_to_another_protocol_is_not_asked_for() -> None:
 
 def test_megabytes_pass_through_a_tunnel_whole() -> None:
     data = bytes(range(256)) * 4096 * 4
-    with Origin(upgrade_echo(b"websocket")) as origin, data_path(keyless_api(origin.url)) as path:
-        with Client(path.port) as client:
-            client.send(UPGRADE)
-            assert client.read_response().status == 101
-            for start in range(0, len(data), 1 << 20):
-                piece = data[start : start + (1 << 20)]
-                client.send(piece)
-                client.expect(piece)
+    with (
+        Origin(upgrade_echo(b"websocket")) as origin,
+        data_path(keyless_api(origin.url)) as path,
+        Client(path.port) as client,
+    ):
+        client.send(UPGRADE)
+        assert client.read_response().status == 101
+        for start in range(0, len(data), 1 << 20):
+            piece = data[start : start + (1 << 20)]
+            client.send(piece)
+            client.expect(piece)

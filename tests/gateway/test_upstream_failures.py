@@ -59,14 +59,17 @@ def test_an_upstream_that_does_not_answer_in_time_is_a_504() -> None:
 
 
 def test_more_connections_than_an_origin_may_have_is_a_503() -> None:
-    with Origin(stall(b"", OK + b"Content-Length: 0\r\n\r\n")) as origin:
-        with data_path(keyless_api(origin.url), upstream_connections_max=1) as path, Client(path.port) as client:
-            client.send(GET)
-            origin.wait_for(1)
-            assert get(path.url + "/keyless/").status == 503
-            origin.release()
-            assert client.read_response().status == 200
-            assert get(path.url + "/keyless/").status == 200
+    with (
+        Origin(stall(b"", OK + b"Content-Length: 0\r\n\r\n")) as origin,
+        data_path(keyless_api(origin.url), upstream_connections_max=1) as path,
+        Client(path.port) as client,
+    ):
+        client.send(GET)
+        origin.wait_for(1)
+        assert get(path.url + "/keyless/").status == 503
+        origin.release()
+        assert client.read_response().status == 200
+        assert get(path.url + "/keyless/").status == 200
 
 
 @pytest.mark.parametrize("reset", [False, True])
@@ -86,10 +89,13 @@ def test_an_answer_that_breaks_off_never_looks_whole(start: bytes, reset: bool) 
 
 
 def test_a_chunk_that_is_none_breaks_the_answer_off() -> None:
-    with Origin(raw(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")) as origin:
-        with data_path(keyless_api(origin.url)) as path, Client(path.port) as client:
-            client.send(GET)
-            assert not client.read_to_end().endswith(b"0\r\n\r\n")
+    with (
+        Origin(raw(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")) as origin,
+        data_path(keyless_api(origin.url)) as path,
+        Client(path.port) as client,
+    ):
+        client.send(GET)
+        assert not client.read_to_end().endswith(b"0\r\n\r\n")
 
 
 def test_an_answer_until_close_is_chunked_and_complete() -> None:
@@ -100,16 +106,17 @@ def test_an_answer_until_close_is_chunked_and_complete() -> None:
 
 def test_an_interim_answer_is_read_over() -> None:
     early = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
-    with Origin(raw(early + OK + b"Content-Length: 2\r\n\r\nok")) as origin:
-        with data_path(keyless_api(origin.url)) as path:
-            assert get(path.url + "/keyless/").body == b"ok"
+    with Origin(raw(early + OK + b"Content-Length: 2\r\n\r\nok")) as origin, data_path(keyless_api(origin.url)) as path:
+        assert get(path.url + "/keyless/").body == b"ok"
 
 
 def test_trailers_of_an_answer_are_dropped() -> None:
-    with Origin(chunked([b"a", b"b"], trailers=((b"X-T", b"1"),))) as origin:
-        with data_path(keyless_api(origin.url)) as path:
-            answer = get(path.url + "/keyless/")
-            assert (answer.body, answer.trailers) == (b"ab", ())
+    with (
+        Origin(chunked([b"a", b"b"], trailers=((b"X-T", b"1"),))) as origin,
+        data_path(keyless_api(origin.url)) as path,
+    ):
+        answer = get(path.url + "/keyless/")
+        assert (answer.body, answer.trailers) == (b"ab", ())
 
 
 class DiesWhenReused:
@@ -177,25 +184,31 @@ def test_a_request_is_sent_again_once_however_many_idle_connections_are_dead() -
 
 def test_an_answer_nobody_asked_for_is_given_to_nobody() -> None:
     poison = OK + b"Content-Length: 2\r\n\r\nok" + OK + b"Content-Length: 6\r\n\r\npoison"
-    with Origin({"/bad": raw(poison), "/good": reply(200, b"good")}) as origin:
-        with data_path(keyless_api(origin.url)) as path, Client(path.port) as client:
-            client.send(b"GET /keyless/bad HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert client.read_response().body == b"ok"
-            client.send(b"GET /keyless/good HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert client.read_response().body == b"good"
-            assert origin.connections == 2
+    with (
+        Origin({"/bad": raw(poison), "/good": reply(200, b"good")}) as origin,
+        data_path(keyless_api(origin.url)) as path,
+        Client(path.port) as client,
+    ):
+        client.send(b"GET /keyless/bad HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.read_response().body == b"ok"
+        client.send(b"GET /keyless/good HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.read_response().body == b"good"
+        assert origin.connections == 2
 
 
 def test_an_early_answer_reaches_a_client_that_still_sends() -> None:
-    with Origin(reply(413, b"too much", early=True)) as origin, data_path(keyless_api(origin.url)) as path:
-        with Client(path.port) as client:
-            client.send(b"POST /keyless/ HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n")
-            origin.wait_for(1)
-            client.send(b"a" * 400_000)
-            answer = client.read_response()
-            assert (answer.status, answer.body, answer.value("connection")) == (413, b"too much", "close")
-            client.send_all_or_less(b"a" * 100_000)
-            client.expect_end()
+    with (
+        Origin(reply(413, b"too much", early=True)) as origin,
+        data_path(keyless_api(origin.url)) as path,
+        Client(path.port) as client,
+    ):
+        client.send(b"POST /keyless/ HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n")
+        origin.wait_for(1)
+        client.send(b"a" * 400_000)
+        answer = client.read_response()
+        assert (answer.status, answer.body, answer.value("connection")) == (413, b"too much", "close")
+        client.send_all_or_less(b"a" * 100_000)
+        client.expect_end()
 
 
 def test_a_body_larger_than_permitted_is_refused() -> None:

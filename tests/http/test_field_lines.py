@@ -1,65 +1,69 @@
-"""Fields of a head, and llhttp's objections to it."""
+"""The grammar of field lines, and llhttp's objections to a head."""
 
 import httptools
 import pytest
 
-from propylon.http import field_lines
-from propylon.http.field_lines import LowerNames, all_values, index_fields, read_fields
+from propylon.http.field_lines import PLAIN_LINES, are_field_lines, llhttp_objection
+
+START = b"GET / HTTP/1.1\r\n"
+MALFORMED = [
+    b"A : b\r\n",
+    b" A: b\r\n",
+    b"A: b\r\n c\r\n",
+    b"A: b\r\n\tc\r\n",
+    b"A: \x00\r\n",
+    b"A: \x01\r\n",
+    b"A: \x7f\r\n",
+    b"A: b\n",
+    b"A: b\rc\r\n",
+    b"A\r\n",
+    b": b\r\n",
+    b"A\x01: b\r\n",
+    b"(A): b\r\n",
+    b"\xe9: b\r\n",
+    b"A: b\r\n\r\nC: d\r\n",
+]
+FRAMED_TWICE = [b"Content-Length: 5\r\nContent-Length: 5\r\n", b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"]
 
 
-def read(lines: bytes) -> tuple[list[tuple[bytes, bytes]], str]:
-    raw = b"GET / HTTP/1.1\r\n" + lines + b"\r\n"
-    return read_fields(raw, raw.count(b"\n") - 2, httptools.HttpRequestParser)
+def objection(lines: bytes) -> tuple[str, bool]:
+    raw = START + lines + b"\r\n"
+    return llhttp_objection(raw, raw.count(b"\n") - 2, httptools.HttpRequestParser)
 
 
-def test_fields_come_in_order_as_written_without_blanks_around_values() -> None:
-    fields, objection = read(b"X-A:\r\nb: \t c d \t \r\nX-a:\x80\r\n")
-    assert (fields, objection) == ([(b"X-A", b""), (b"b", b"c d"), (b"X-a", b"\x80")], "")
+@pytest.mark.parametrize("lines", MALFORMED)
+def test_malformed_lines_are_refused_by_the_grammar_and_by_strict_llhttp(lines: bytes) -> None:
+    assert not are_field_lines(lines + b"\r\n", 0)
+    assert PLAIN_LINES.fullmatch(lines + b"\r\n") is None
+    assert objection(lines)[0]
 
 
-@pytest.mark.parametrize(
-    "lines",
-    [
-        b"A : b\r\n",
-        b" A: b\r\n",
-        b"A: b\r\n c\r\n",
-        b"A: b\r\n\tc\r\n",
-        b"A: \x00\r\n",
-        b"A: \x01\r\n",
-        b"A: \x7f\r\n",
-        b"A: b\n",
-        b"A: b\rc\r\n",
-        b"A\r\n",
-        b": b\r\n",
-        b"A\x01: b\r\n",
-        b"(A): b\r\n",
-        b"\xe9: b\r\n",
-        b"Content-Length: 5\r\nContent-Length: 5\r\n",
-        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
-    ],
-)
-def test_strict_llhttp_objects(lines: bytes) -> None:
-    assert read(lines)[1]
+@pytest.mark.parametrize("lines", FRAMED_TWICE)
+def test_lines_that_are_fields_but_frame_twice_are_llhttps_to_refuse(lines: bytes) -> None:
+    assert are_field_lines(lines + b"\r\n", 0)
+    assert objection(lines)[0]
+
+
+def test_what_the_grammar_takes_llhttp_takes() -> None:
+    names = [b"%cA: b\r\n" % code for code in range(256)] + [b"A%c: b\r\n" % code for code in range(256)]
+    values = [value % code for code in range(256) for value in (b"A:%c\r\n", b"A: b%c \r\n", b"A: b%cc\r\n")]
+    taken = [lines for lines in names + values if are_field_lines(lines + b"\r\n", 0)]
+    assert len(taken) == 77 * 2 - 1 + (256 - 32) * 3  # every token character but one colon; every value character
+    assert [lines for lines in taken if objection(lines) != ("", True)] == []
+
+
+@pytest.mark.parametrize(("lines", "is_plain"), [(b"", True), (b"A-b: _\r\n", True), (b"A_b: c\r\n", False)])
+def test_names_with_an_underscore_are_fields_but_not_plain(lines: bytes, is_plain: bool) -> None:
+    raw = START + lines + b"\r\n"
+    assert are_field_lines(raw, len(START))
+    assert (PLAIN_LINES.fullmatch(raw, len(START)) is not None) is is_plain
 
 
 def test_a_count_that_differs_from_the_lines_is_an_objection() -> None:
-    assert read_fields(b"GET / HTTP/1.1\r\nA: b\r\n\r\n", 2, httptools.HttpRequestParser)[1]
+    reason, read_all = llhttp_objection(START + b"A: b\r\n\r\n", 2, httptools.HttpRequestParser)
+    assert reason
+    assert not read_all
 
 
 def test_an_upgrade_is_no_objection() -> None:
-    assert read(b"Upgrade: h2c\r\nConnection: upgrade\r\n")[1] == ""
-
-
-def test_the_index_holds_first_values_and_says_what_came_again() -> None:
-    fields = [(b"A", b"1"), (b"b", b"2"), (b"a", b"3"), (b"A", b"4")]
-    assert index_fields(fields, LowerNames()) == ({b"a": b"1", b"b": b"2"}, {b"a"})
-    assert index_fields(fields[:2], LowerNames()) == ({b"a": b"1", b"b": b"2"}, frozenset())
-    assert all_values(b"a", fields) == [b"1", b"3", b"4"]
-
-
-def test_the_spellings_remembered_are_bounded() -> None:
-    names = LowerNames()
-    for number in range(field_lines.NAMES_MAX + 10):
-        assert names[b"N%d" % number] == b"n%d" % number
-    assert names[b"N" * 1000] == b"n" * 1000
-    assert len(names) == field_lines.NAMES_MAX
+    assert objection(b"Upgrade: h2c\r\nConnection: upgrade\r\n") == ("", True)

@@ -1,16 +1,93 @@
-"""Heads as values."""
+"""Field lines as bytes: what is found by searching is what is found by reading them one by one."""
+
+from itertools import product
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from propylon.http.messages import RequestHead
+from propylon.http.field_lines import are_field_lines
+from propylon.http.messages import Field, FieldLines
+
+LINES = b"Host:a\r\nX-A: 1\r\nx-b:\r\nX-a:\t2 \t3\t \r\nHostx: \xe9\r\nY: \thost: b\r\nY:x-c:\r\nX-A:4\r\n"
 
 
 @pytest.mark.parametrize(
-    ("name", "values"), [(b"a", [b"1", b"3"]), (b"b", [b"2"]), (b"c", [])], ids=["repeated", "single", "absent"]
+    ("name", "values"),
+    [
+        (b"host", [b"a"]),
+        (b"hostx", [b"\xe9"]),
+        (b"x-a", [b"1", b"2 \t3", b"4"]),
+        (b"x-b", [b""]),
+        (b"y", [b"host: b", b"x-c:"]),
+        (b"x-c", []),
+        (b"hos", []),
+        (b"ost", []),
+        (b"a", []),
+        (b"Host", []),
+        (b"", []),
+    ],
 )
-def test_all_values_of_a_field_come_in_order(name: bytes, values: list[bytes]) -> None:
-    head = RequestHead()
-    head.fields = [(b"A", b"1"), (b"B", b"2"), (b"a", b"3")]
-    head.values = {b"a": b"1", b"b": b"2"}
-    head.repeated = frozenset({b"a"})
+def test_a_name_finds_its_own_fields_and_no_others(name: bytes, values: list[bytes]) -> None:
+    head = FieldLines(LINES)
     assert head.all_values(name) == values
+    assert head.value(name) == (values[0] if values else None)
+    assert head.has(name) is bool(values)
+    assert head.is_repeated(name) is (len(values) > 1)
+
+
+def test_fields_come_in_order_as_written_without_blanks_around_values() -> None:
+    assert FieldLines(b"X-A:\r\nb: \t c d \t \r\nX-a:\x80\r\n").fields == [
+        (b"X-A", b""),
+        (b"b", b"c d"),
+        (b"X-a", b"\x80"),
+    ]
+    assert FieldLines(b"").fields == []
+
+
+@pytest.mark.parametrize(
+    ("names", "left"),
+    [
+        ([], LINES),
+        ([b"absent", b"ost"], LINES),
+        ([b"host"], LINES[8:]),
+        ([b"x-a"], LINES.replace(b"X-A: 1\r\n", b"")),
+        ([b"x-b", b"host"], LINES[8:].replace(b"x-b:\r\n", b"")),
+        ([b"hostx", b"x-b", b"y"], b"Host:a\r\nX-A: 1\r\nX-a:\t2 \t3\t \r\nY:x-c:\r\nX-A:4\r\n"),
+    ],
+)
+def test_the_first_line_of_each_name_can_be_left_out(names: list[bytes], left: bytes) -> None:
+    assert FieldLines(LINES).without(*names) == left
+
+
+def test_whatever_passes_for_field_lines_hides_no_name_in_a_value() -> None:
+    pieces = [b"a", b"host", b":", b" ", b"\t", b"\r", b"\n", b"\r\n"]
+    for length in range(6):
+        for lines in map(b"".join, product(pieces, repeat=length)):
+            if not are_field_lines(lines + b"\r\n", 0):
+                continue
+            values = [
+                value.strip(b" \t")
+                for line in lines.split(b"\n")
+                if line.startswith(b"host:")
+                for value in [line[5:-1]]
+            ]
+            head = FieldLines(lines)
+            assert head.value(b"host") == (values[0] if values else None)
+            assert head.is_repeated(b"host") is (len(values) > 1)
+
+
+FIELDS = st.tuples(
+    st.sampled_from([b"A", b"a", b"Ab", b"b", b"X-A", b"x_a"]), st.sampled_from([b"", b"1", b"a: b", b"b:", b"\xe9"])
+)
+
+
+@given(st.lists(FIELDS), st.sampled_from([b"a", b"ab", b"b", b"x-a", b"x_a", b"-a", b"1"]))
+def test_searching_and_reading_agree(fields: list[Field], name: bytes) -> None:
+    head = FieldLines(b"".join(b"%b: %b \r\n" % field for field in fields))
+    values = [value for field, value in fields if field.lower() == name]
+    assert (head.fields, head.all_values(name)) == (fields, values)
+    assert (head.has(name), head.is_repeated(name)) == (bool(values), len(values) > 1)
+    assert head.value(name) == (values[0] if values else None)
+    first = next((at for at, (field, _) in enumerate(fields) if field.lower() == name), len(fields))
+    assert FieldLines(head.without(name)).fields == fields[:first] + fields[first + 1 :]

@@ -19,7 +19,7 @@ def plain(events: Iterable[Event]) -> list[Plain]:
     result: list[Plain] = []
     for event in events:
         if isinstance(event, RequestHead | ResponseHead):
-            result.append({name: getattr(event, name) for name in event.__slots__})
+            result.append({name: getattr(event, name) for name in (*event.__slots__, "fields")})
         elif isinstance(event, Failure):
             result.append(event.code)
         elif event is not None and result and isinstance(result[-1], bytes):

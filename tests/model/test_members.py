@@ -86,7 +86,7 @@ def test_an_empty_value_of_another_type_is_a_fault_too(empty: object) -> None:
         assert bool(findings.problems) is (type(empty) is not fitting), name
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, -(2**63) - 1, 1e300])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, -(2**63) - 1, 2**63 - 1, 1e300])
 def test_numbers_that_do_not_fit_the_wire_are_faults(value: float) -> None:
     assert read({"load": value})[1].problems[0].code == "out_of_range"
 

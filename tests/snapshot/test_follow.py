@@ -130,40 +130,49 @@ def test_a_limit_of_the_api_that_changes_holds_for_keys_already_known() -> None:
 
 
 def test_a_stream_ends_when_its_key_is_deleted() -> None:
-    with Origin(events(["one"])) as origin, data_path(token_api(origin.url), keys={"the-key": LIMITED}) as path:
-        with Client(path.port) as client:
-            client.send(b"GET /token/ HTTP/1.1\r\nHost: x\r\nAuthorization: the-key\r\n\r\n")
-            client.read_until(b"data: one\n\n")
-            path.delete_key("the-key")
-            path.run(path.parts.follow.catch_up())
-            assert not client.read_to_end().endswith(b"0\r\n\r\n")
+    with (
+        Origin(events(["one"])) as origin,
+        data_path(token_api(origin.url), keys={"the-key": LIMITED}) as path,
+        Client(path.port) as client,
+    ):
+        client.send(b"GET /token/ HTTP/1.1\r\nHost: x\r\nAuthorization: the-key\r\n\r\n")
+        client.read_until(b"data: one\n\n")
+        path.delete_key("the-key")
+        path.run(path.parts.follow.catch_up())
+        assert not client.read_to_end().endswith(b"0\r\n\r\n")
     assert [one.failure for one in path.recorded] == ["revoked"]
 
 
 def test_a_stream_whose_head_comes_after_the_delete_ends_too() -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n"
-    with Origin(stall(b"", head)) as origin, data_path(token_api(origin.url), keys={"the-key": LIMITED}) as path:
-        with Client(path.port) as client:
-            client.send(b"GET /token/ HTTP/1.1\r\nHost: x\r\nAuthorization: the-key\r\n\r\n")
-            origin.wait_for(1)
-            path.delete_key("the-key")
-            path.run(path.parts.follow.catch_up())
-            origin.release()
-            client.read_until(b"one\r\n")
-            path.loop.call_soon_threadsafe(path.parts.revocation.sweep)
-            client.expect_end()
+    with (
+        Origin(stall(b"", head)) as origin,
+        data_path(token_api(origin.url), keys={"the-key": LIMITED}) as path,
+        Client(path.port) as client,
+    ):
+        client.send(b"GET /token/ HTTP/1.1\r\nHost: x\r\nAuthorization: the-key\r\n\r\n")
+        origin.wait_for(1)
+        path.delete_key("the-key")
+        path.run(path.parts.follow.catch_up())
+        origin.release()
+        client.read_until(b"one\r\n")
+        path.loop.call_soon_threadsafe(path.parts.revocation.sweep)
+        client.expect_end()
 
 
 def test_a_stream_goes_on_when_its_key_changes_and_still_may() -> None:
-    with Origin(events(["one"])) as origin, data_path(token_api(origin.url), keys={"the-key": LIMITED}) as path:
-        with Client(path.port) as client:
-            client.send(b"GET /token/ HTTP/1.1\r\nHost: x\r\nAuthorization: the-key\r\n\r\n")
-            client.read_until(b"data: one\n\n")
-            path.put_key("the-key", LIMITED | {"alias": "renamed"})
-            path.run(path.parts.follow.catch_up())
-            path.loop.call_soon_threadsafe(path.parts.revocation.sweep)
-            origin.release()
-            client.expect(b"\r\n0\r\n\r\n")
+    with (
+        Origin(events(["one"])) as origin,
+        data_path(token_api(origin.url), keys={"the-key": LIMITED}) as path,
+        Client(path.port) as client,
+    ):
+        client.send(b"GET /token/ HTTP/1.1\r\nHost: x\r\nAuthorization: the-key\r\n\r\n")
+        client.read_until(b"data: one\n\n")
+        path.put_key("the-key", LIMITED | {"alias": "renamed"})
+        path.run(path.parts.follow.catch_up())
+        path.loop.call_soon_threadsafe(path.parts.revocation.sweep)
+        origin.release()
+        client.expect(b"\r\n0\r\n\r\n")
 
 
 def test_a_tunnel_ends_when_its_token_does() -> None:

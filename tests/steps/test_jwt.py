@@ -1,4 +1,4 @@
-"""JWT mode with a secret per key: every row of auth.md 3.10 on the wire, and what the verified-token cache may not do."""
+"""JWT mode on the wire: every row of auth.md 3.10, byte for byte, and what the verified-token cache may not do."""
 
 import base64
 from typing import Any

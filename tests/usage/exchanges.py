@@ -28,7 +28,7 @@ def exchange(
     name: str = "",
     endpoint: str = "",
 ) -> Exchange:
-    head = RequestHead()
+    head = RequestHead(b"")
     head.method, head.path = "GET", path
     ended = Exchange(head, "203.0.113.7", "203.0.113.7", started, peer_trusted=False)
     ended.api_id, ended.status, ended.endpoint = api_id, status, endpoint

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from propylon.control import apis, key_reads, keys, policies, reload
+from propylon.control import apis, key_reads, keys, policies, reload, usage
 from propylon.control.access import Access
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, error
@@ -34,6 +34,9 @@ READS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "/tyk/keys", key_reads.read_all),
     ("POST", "/tyk/keys/preview", key_reads.preview),
     ("GET", "/tyk/keys/{key_id}", key_reads.read),
+    ("GET", "/tyk/usage", usage.read_totals),
+    ("GET", "/tyk/logs", usage.read_log),
+    ("GET", "/tyk/metrics", usage.read_metrics),
     ("DELETE", "/tyk/cache/jwks", reload.drop_cache),
     ("DELETE", "/tyk/cache/jwks/{api_id}", reload.drop_cache),
     ("DELETE", "/tyk/cache/{api_id}", reload.drop_cache),

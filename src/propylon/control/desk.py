@@ -10,6 +10,7 @@ from propylon.settings import Settings
 from propylon.stores.ports import Meters
 from propylon.stores.records.records import Records
 from propylon.stores.sealing import RootSecret
+from propylon.telemetry.metrics import Metrics
 
 
 class Desk(NamedTuple):
@@ -21,3 +22,4 @@ class Desk(NamedTuple):
     files: Files
     announcer: Announcer
     clock: Clock
+    metrics: Metrics

@@ -23,6 +23,7 @@ CHECKPOINT_S: Final = 60.0
 EXPIRE_S: Final = 60.0
 SWEPT_MAX: Final = 2000  # meters looked at in one go
 EXPIRED_MAX: Final = 5000  # rows removed in one go
+EXPIRE_PAUSE_S: Final = 0.5  # in which other writers have their turn
 DAY_S: Final = 86_400
 
 
@@ -33,7 +34,7 @@ class Housekeeping:
         self._desk = desk
         self._meters = meters
         self._on_bug = on_bug
-        self._drain = Drain(desk.records, meters)
+        self._drain = Drain(desk.records, meters, desk.metrics.observe)
         self._tasks: list[asyncio.Task[None]] = []
         self._sleeping: set[asyncio.Task[None]] = set()
         self._is_ending = False
@@ -64,6 +65,7 @@ class Housekeeping:
         """Until the queue is empty."""
         while await self._drain.run_once():
             pass
+        self._desk.metrics.lines_lost(dropped=self._drain.dropped, malformed=self._drain.malformed)
 
     async def checkpoint(self) -> None:
         await self._desk.records.save_quotas(await self._meters.quotas())
@@ -73,7 +75,8 @@ class Housekeeping:
 
     async def _expire(self) -> None:
         before = self._desk.clock.wall() - self._desk.settings.usage_retention_days * DAY_S
-        await expire(self._desk.records, before, EXPIRED_MAX)
+        while await expire(self._desk.records, before, EXPIRED_MAX) and not self._is_ending:
+            await self._desk.clock.sleep(EXPIRE_PAUSE_S)
 
     def _repeat(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         task = spawn(self._every(seconds, work), f"every {seconds:g} s")

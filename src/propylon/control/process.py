@@ -31,6 +31,8 @@ from propylon.stores.records.records import Records
 from propylon.stores.records.schema import CannotOpen
 from propylon.stores.sealing import RootSecret
 from propylon.tasks import spawn
+from propylon.telemetry.metrics import Metrics
+from propylon.usage.histogram import bucket_end_us
 
 log = logging.getLogger("propylon.control")
 BEAT_S: Final = 0.5
@@ -146,7 +148,9 @@ def _desk(plan: ControlPlan, records: Records, meters: LmdbMeters) -> Desk:
     known_apis = KnownApis(records, settings)
     files = Files(settings, records, known_apis)
     announcer = Announcer(records, meters)
-    return Desk(settings, plan.root_secret, records, meters, known_apis, files, announcer, SystemClock())
+    return Desk(
+        settings, plan.root_secret, records, meters, known_apis, files, announcer, SystemClock(), Metrics(bucket_end_us)
+    )
 
 
 def _listen(socket_path: str, address: Address | None) -> list[socket.socket]:

@@ -6,7 +6,7 @@ from typing import Final
 from propylon.exchange import Exchange
 from propylon.gateway.replies import connection_field
 from propylon.http.hop_by_hop import HOP_BY_HOP, is_forwarding_field
-from propylon.http.messages import Field, ResponseHead
+from propylon.http.messages import ResponseHead
 from propylon.http.serialise import STATUS_LINES
 from propylon.snapshot.route import Route
 
@@ -17,6 +17,7 @@ CLIENT_FIELD: Final = b"X-Propylon-Client"  # tells the control process who call
 # Written anew by us, or meant for us alone; Expect is answered here (design §5.6).
 REQUEST_DROPPED: Final = HOP_BY_HOP | {b"host", b"content-length", b"expect", CLIENT_FIELD.lower()}
 RESPONSE_DROPPED: Final = HOP_BY_HOP | RATE_NAMES
+WITHOUT_LENGTH: Final = frozenset({101, 204})  # RFC 9110 §8.6: a client could wait for that many bytes
 # One spelling each: a proxy we trust writes these, and `_` spellings are nobody's.
 PASSED_FROM_TRUSTED: Final = frozenset(
     {b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port", b"x-real-ip", b"forwarded"}
@@ -75,12 +76,8 @@ def response_head(exchange: Exchange, answer: ResponseHead, *, keep_alive: bool,
     """The upstream's answer as the client gets it; its lines pass as bytes."""
     line = STATUS_LINES.get(answer.status) or b"HTTP/1.1 %d %b\r\n" % (answer.status, answer.reason)
     lines = answer.passing
-    if lines is None or answer.status == 204:
-        dropped = answer.connection_names
-        if answer.status == 204:  # RFC 9110 §8.6: a client could wait for that many bytes
-            dropped |= {b"content-length"}
-        kept = [field for field in answer.fields if field[0].lower() not in dropped] if dropped else answer.fields
-        lines = b"".join([prefix + value + b"\r\n" for name, value in kept if (prefix := _from_upstream[name])])
+    if lines is None:
+        lines = _answer_lines(answer)
     added = b"".join([b"%b: %b\r\n" % field for field in exchange.rate_headers])
     if chunked:
         added += b"Transfer-Encoding: chunked\r\n"
@@ -98,11 +95,19 @@ def _passing_lines(exchange: Exchange) -> bytes:
     return b"".join([prefix + value + b"\r\n" for name, value in fields if (prefix := prefixes[name])])
 
 
+def _answer_lines(answer: ResponseHead) -> bytes:
+    """The upstream's lines that may travel on, looked through one by one."""
+    dropped = answer.connection_names
+    if answer.status in WITHOUT_LENGTH:
+        dropped |= {b"content-length"}
+    fields = [field for field in answer.fields if field[0].lower() not in dropped] if dropped else answer.fields
+    return b"".join([prefix + value + b"\r\n" for name, value in fields if (prefix := _from_upstream[name])])
+
+
 def switching_head(answer: ResponseHead) -> bytes:
     """A 101 as the client gets it: the one answer whose Upgrade and Connection travel on."""
-    fields: list[Field] = [(name, value) for name, value in answer.fields if name.lower() not in RESPONSE_DROPPED]
-    fields += [(b"Connection", b"Upgrade"), (b"Upgrade", answer.value(b"upgrade") or b"")]
-    return STATUS_LINES[101] + b"".join(b"%b: %b\r\n" % field for field in fields) + b"\r\n"
+    upgrade = answer.value(b"upgrade") or b""
+    return b"%b%bConnection: Upgrade\r\nUpgrade: %b\r\n\r\n" % (STATUS_LINES[101], _answer_lines(answer), upgrade)
 
 
 def _request_line(exchange: Exchange, route: Route) -> bytes:

@@ -36,15 +36,12 @@ _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 _TOKEN_LIST: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*,[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+)*")
 _TUNNEL_PROTOCOL: Final = b"websocket"
 _KEEP_ALIVE: Final = b"keep-alive"
-
-
-# Fields that say something of framing, of this hop or of who the client is, beside the three that are cut out.
+_CUT_OUT: Final = (b"host", b"content-length", b"connection")  # the lines of a plain head that do not travel on
+# Fields that say something of framing, of this hop or of who the client is, beside those that are cut out.
 _NEEDS_CARE: Final = re.compile(
     rb"\n(?:transfer-encoding|keep-alive|te|trailer|upgrade|expect|forwarded|"
     rb"x-(?:forwarded[^:]*|real-ip|propylon-client)|proxy-[^:]*):"
 )
-_CUT_OUT: Final = (b"host", b"content-length", b"connection")
-NO_NAMES: Final[frozenset[bytes]] = frozenset()
 
 
 def parse_request_head(raw: bytes, field_lines: int, limits: HeadLimits) -> RequestHead:
@@ -80,7 +77,7 @@ def _is_plain(head: RequestHead) -> bool:
     head.passing = head.without(*_CUT_OUT) if connection is not None or length is not None else head.without(b"host")
     head.body_length = 0 if length is None else int(length)
     head.expects_continue = False
-    head.connection_names = NO_NAMES
+    head.connection_names = NO_OPTIONS.names
     head.keep_alive = True
     head.upgrade = b""
     return True

@@ -4,7 +4,7 @@
        │ head without: END                      │
        └── Failure, last request, upgrade ──▶ over ◀──┘
 
-Knows no socket and no time. The end of each message is found here, byte-exact; llhttp only reads field lines.
+Knows no socket and no time. The end of each message is found here, byte-exact; llhttp is never asked for it.
 """
 
 from functools import partial

@@ -1,0 +1,102 @@
+"""/tyk/usage, /tyk/logs and /tyk/metrics: what the exchanges add up to, ours beside Tyk's API. Reads only.
+
+Everything shown is what the drain has stored: at most a second or two behind the traffic.
+"""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from propylon.control.desk import Desk
+from propylon.control.envelope import Refused, answer
+from propylon.usage.histogram import percentile_us
+from propylon.usage.queries import Dimension, LogFilter, Step, latencies, recent_log, totals
+
+DAY_S: Final = 86_400
+PERCENTILES: Final = (0.5, 0.9, 0.99)
+METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def read_totals(desk: Desk, request: Request) -> Response:
+    """`step` minute|hour|day, `by` a list of dimensions, one value of a dimension, `since` and `until` in Unix time."""
+    step, by = _step(request), _dimensions(request)
+    where = {one: _typed(one, request.query_params[one]) for one in Dimension if one in request.query_params}
+    since, until = _span(desk, request)
+    rows = await totals(desk.records, step, by, where=where, since=since, until=until)
+    buckets = await latencies(desk.records, where=where, since=since, until=until)
+    listed = [
+        {
+            "at": row.at,
+            **dict(zip(by, row.values, strict=True)),
+            "exchanges": row.exchanges,
+            "bytes_in": row.bytes_in,
+            "bytes_out": row.bytes_out,
+        }
+        for row in rows
+    ]
+    spread = {f"p{round(part * 100)}": percentile_us(buckets, part) for part in PERCENTILES}
+    return answer({"step": step.name.lower(), "usage": listed, "latency_us": spread})
+
+
+async def read_log(desk: Desk, request: Request) -> Response:
+    """Newest first; `one_in` says for how many exchanges an entry stands."""
+    query = request.query_params
+    only = LogFilter(
+        query.get("api_id"),
+        query.get("identity"),
+        query.get("key_hash"),
+        _number(request, "status", None),
+        query.get("reason"),
+    )
+    since, until = _span(desk, request)
+    limit = _number(request, "limit", 100)
+    entries = await recent_log(desk.records, only, since=since, until=until, limit=100 if limit is None else limit)
+    return answer({"logs": [entry._asdict() for entry in entries]})
+
+
+async def read_metrics(desk: Desk, request: Request) -> Response:
+    """In Prometheus' text format; counted since this control process started."""
+    return Response(desk.metrics.render(), media_type=METRICS_TYPE)
+
+
+def _step(request: Request) -> Step:
+    name = request.query_params.get("step", "hour")
+    try:
+        return Step[name.upper()]
+    except KeyError:
+        raise Refused(400, "step: write minute, hour or day") from None
+
+
+def _dimensions(request: Request) -> list[Dimension]:
+    names = [name for name in request.query_params.get("by", "").split(",") if name]
+    try:
+        return [Dimension(name) for name in names]
+    except ValueError:
+        raise Refused(400, f"by: write some of {', '.join(Dimension)}, parted by commas") from None
+
+
+def _typed(dimension: Dimension, text: str) -> str | int:
+    if dimension is not Dimension.STATUS:
+        return text
+    if not text.isdecimal():
+        raise Refused(400, "status: write a number")
+    return int(text)
+
+
+def _span(desk: Desk, request: Request) -> tuple[float, float]:
+    """The last day unless said otherwise."""
+    now = int(desk.clock.wall())
+    since, until = _number(request, "since", now - DAY_S), _number(request, "until", now + 60)
+    assert since is not None
+    assert until is not None
+    return float(since), float(until)
+
+
+def _number(request: Request, name: str, otherwise: int | None) -> int | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return otherwise
+    if not (text.isascii() and text.isdecimal() and len(text) <= 12):
+        raise Refused(400, f"{name}: write a whole number")
+    return int(text)
