@@ -25,7 +25,7 @@ class Cost(NamedTuple):
 class Taken(NamedTuple):
     """What one worker holds."""
 
-    rss_mib: float
+    own_mib: float  # without what is mapped from files: usage and meters grow there, within their bounds
     fds: int
 
 

@@ -83,6 +83,8 @@ def test_a_slow_client_is_not_the_upstream_s_fault() -> None:
 
 
 def test_an_upstream_that_does_not_read_a_body_is_not_the_client_s_fault() -> None:
+    """More is on its way than lingering takes, so the client may see no answer; what counts is whose fault it was."""
+
     async def never(call: Call) -> None:
         await call.wait_for_release()
         call.close()
@@ -93,9 +95,10 @@ def test_an_upstream_that_does_not_read_a_body_is_not_the_client_s_fault() -> No
         Client(path.port) as client,
     ):
         client.send(b"POST /keyless/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n")
-        client.send_until_refused(bytes(1 << 20))
-        assert client.read_response().status == 504
+        client.send_all_or_less(bytes(100_000_000))
+        client.read_to_end()
         origin.release()
+    assert [one.failure for one in path.recorded] == ["upstream_timeout"]
 
 
 def test_a_client_that_does_not_read_is_cut_and_frees_its_upstream() -> None:

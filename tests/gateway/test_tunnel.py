@@ -8,7 +8,7 @@ from tests.kit.data_path import data_path
 from tests.kit.definitions import keyless_api
 from tests.kit.origin import Origin
 
-UPGRADE = b"GET /keyless/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n"
+UPGRADE = b"GET /keyless/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Key: k\r\n\r\n"
 SWITCHED = b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
 
@@ -24,7 +24,7 @@ def test_bytes_pass_both_ways_and_the_end_too() -> None:
             client.expect_end()
         origin.wait_until_unused()
         sent = origin.requests[0]
-        assert (sent.value("upgrade"), sent.value("connection"), sent.value("sec-websocket-key")) == (
+        assert (sent.value("upgrade"), sent.value("connection"), sent.value("x-key")) == (
             "websocket",
             "Upgrade",
             "k",

@@ -63,12 +63,6 @@ class Client:
         except (BrokenPipeError, ConnectionResetError):
             pass
 
-    def send_until_refused(self, piece: bytes) -> None:
-        """Again and again, until the peer reads no more and says something."""
-        while not select([self._socket], [], [], 0)[0]:
-            if select([self._socket], [self._socket], [], SAFETY_S)[1]:
-                self._socket.send(piece)
-
     def received_now(self) -> bytes:
         """What has come and was not read yet, without waiting."""
         while select([self._socket], [], [], 0)[0] and (more := self._receive()):

@@ -169,7 +169,7 @@ class DataPath:
         return done
 
     async def until_someone_sleeps(self) -> None:
-        while not self.clock.sleeping:
+        while not self.clock.sleeping:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.001)
 
     def advance(self, seconds: float) -> None:
@@ -248,7 +248,7 @@ async def _stop(path: DataPath) -> None:
     parts.listening.close()
     parts.deadlines.stop()
     parts.pools.close()
-    while parts.running:
+    while parts.running:  # noqa: ASYNC110 - they end when their connections do
         await asyncio.sleep(0.001)
     await parts.meters.close()
 

@@ -73,3 +73,8 @@ def test_no_setting_name_ends_like_the_form_that_names_a_file() -> None:
 def test_there_are_few_settings_and_each_has_its_reason() -> None:
     assert len(Settings.model_fields) <= 55
     assert not [name for name, field in Settings.model_fields.items() if not field.description]
+
+
+def test_a_gateway_api_in_clear_beyond_loopback_is_warned_about() -> None:
+    settings = Settings(secret="x" * 32, control_listen="192.0.2.1:9000")
+    assert [warning.path for warning in settings.warnings()] == ["control_listen"]

@@ -199,9 +199,9 @@ def _number(value: Any, path: str, findings: Findings) -> float:
     if type(value) not in (int, float):
         findings.wrong_type(path, "a number", value)
         return 0
-    value = _in_range(value, path, findings)
-    is_whole = abs(value) <= _EXACT_FLOAT_MAX and value == int(value)
-    return int(value) if is_whole else float(_in_range(float(value), path, findings))  # 2^63 - 1 rounds up to 2^63
+    number = _in_range(float(_in_range(value, path, findings)), path, findings)  # 2^63 - 1 rounds up to 2^63
+    is_whole = abs(number) <= _EXACT_FLOAT_MAX and number == int(number)
+    return int(number) if is_whole else float(number)
 
 
 def _in_range(value: Any, path: str, findings: Findings) -> Any:

@@ -244,4 +244,7 @@ class Settings(BaseSettings):
         if any(network.prefixlen == 0 for network in self.trusted_proxies):
             text = "trusts every peer, so any client can choose its address; name the networks of your proxies"
             warned.append(Problem("trusted_proxies", "everybody_trusted", text))
+        if self.control_address is not None and not self.control_address.is_loopback:
+            text = "is served without TLS, so the secret crosses the network in clear; put a TLS proxy before it"
+            warned.append(Problem("control_listen", "control_in_clear", text))
         return warned
