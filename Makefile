@@ -43,6 +43,7 @@ docs: setup ## Write the pages that are made from code
 
 bench: setup ## Cost per request against nginx, as ratios in one run
 	$(call need,nginx,nginx-light)
+	$(call need,haproxy,haproxy)
 	$(call need,wrk,wrk)
 	$(BIN)/python -m bench
 

@@ -64,7 +64,7 @@ async def _load_to_the_end(gateway: Gateway, kills: int, chance: random.Random, 
         return time.monotonic() - asked
 
     ending = asyncio.ensure_future(kill_and_end())
-    await load(gateway.port, make, connections=16, until=ending.done, pause_s=0.005, into=outcomes)
+    await load(gateway.port, make, connections=16, until=ending.done, into=outcomes)
     return await ending
 
 

@@ -11,6 +11,7 @@ from tests.kit.definitions import keyless_api, session, token_api
 from tests.kit.gateway import Gateway, running_gateway
 from tests.kit.origin import Origin
 from tests.kit.scenarios import exact_rate, quota_over_kills, wait_for_children
+from tests.kit.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -59,5 +60,9 @@ def test_a_stopped_worker_is_replaced_and_the_others_go_on(gateway: Gateway) -> 
     os.kill(stopped, signal.SIGSTOP)
     body = session("token", rate=1000, per=1)
     assert gateway.api("POST", "/tyk/keys/patient", body).status == 200
-    while wait_for_children(gateway, "worker 1", "worker 2")["worker 1"] == stopped:
+
+    def is_replaced() -> bool:
         assert get(f"{gateway.url}/token/x", {"Authorization": "patient"}).status == 200
+        return wait_for_children(gateway, "worker 1", "worker 2")["worker 1"] != stopped
+
+    eventually(is_replaced)

@@ -12,6 +12,7 @@ from tests.kit.definitions import session, token_api
 from tests.kit.gateway import Gateway, running_gateway
 from tests.kit.origin import Origin
 from tests.kit.scenarios import acknowledged_writes_survive, children, wait_for_children
+from tests.kit.waiting import eventually
 
 
 @pytest.fixture
@@ -68,8 +69,7 @@ def damage(file: Path) -> None:
 def test_children_end_when_the_parent_is_killed(gateway: Gateway) -> None:
     pids = list(wait_for_children(gateway, "control", "worker 1", "worker 2").values())
     os.kill(gateway.pid, signal.SIGKILL)
-    while any(is_alive(pid) for pid in pids):
-        pass
+    eventually(lambda: not any(is_alive(pid) for pid in pids))
     gateway.kill()
 
 

@@ -16,6 +16,7 @@ from tests.kit.definitions import keyless_api
 from tests.kit.gateway import running_gateway
 from tests.kit.origin import Origin
 from tests.kit.scenarios import wait_for_children
+from tests.kit.waiting import eventually
 
 
 def serve(environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
@@ -90,8 +91,7 @@ def test_files_are_read_again(how: str) -> None:
             assert (answer.status, answer.json()["status"]) == (200, "ok")
         else:
             os.kill(gateway.pid, signal.SIGHUP)
-            while get(f"{gateway.url}/new/x").status != 200:
-                pass
+            eventually(lambda: get(f"{gateway.url}/new/x").status == 200)
         assert get(f"{gateway.url}/new/x").status == 200
         assert get(f"{gateway.url}/old/x").status == 404
 

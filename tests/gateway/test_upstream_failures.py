@@ -123,14 +123,14 @@ class DiesWhenReused:
     """Answers the first request of each connection and cuts the second without a word."""
 
     def __init__(self) -> None:
-        self.seen: set[int] = set()
+        self.seen: set[object] = set()
 
     async def __call__(self, call: Call) -> None:
         await call.read_body()
-        if id(call.reader) in self.seen:
+        if call.reader in self.seen:
             call.reset()
             return
-        self.seen.add(id(call.reader))
+        self.seen.add(call.reader)
         await call.send(OK + b"Content-Length: 2\r\n\r\nok")
 
 
@@ -157,13 +157,13 @@ def test_a_body_is_never_sent_twice() -> None:
 def test_a_request_is_sent_again_once_however_many_idle_connections_are_dead() -> None:
     """Three warm connections, all of which die when used again: the second try goes over a fresh one."""
     answer = stall(b"", OK + b"Content-Length: 2\r\n\r\nok")
-    dead: set[int] = set()
+    dead: set[object] = set()
 
     async def die_later(call: Call) -> None:
         if call.request.target != "/again":
             await answer(call)
-            dead.add(id(call.reader))
-        elif id(call.reader) in dead:
+            dead.add(call.reader)
+        elif call.reader in dead:
             call.reset()
         else:
             await call.send(OK + b"Content-Length: 2\r\n\r\nok")

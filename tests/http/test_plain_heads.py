@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from propylon.errors import Failure
 from propylon.http.limits import HeadLimits
-from propylon.http.messages import FieldLines, RequestHead, ResponseHead
+from propylon.http.messages import RequestHead, ResponseHead
 from propylon.http.request_head import parse_request_head
 from propylon.http.response_head import parse_response_head
 from tests.kit.heads import LOOK_CLOSER, looked_closer_at, request_heads, response_heads
@@ -39,32 +39,29 @@ def meaning(parse: Parse, raw: bytes) -> dict[str, Any] | type[Failure]:
     return judged | {"fields": [field for field in head.fields if field[0] != LOOK_CLOSER]}
 
 
-def is_plain(parse: Parse, raw: bytes) -> bool:
+def way(parse: Parse, raw: bytes) -> str:
+    """How a head was judged."""
     try:
-        return parse(raw).passing is not None
+        return "careful" if parse(raw).passing is None else "plain"
     except Failure:
-        return False
+        return "refused"
 
 
 @KINDS
 def test_looking_closer_changes_no_judgement(heads: Heads, parse: Parse) -> None:
-    @settings(max_examples=1500)
+    @settings(max_examples=600)
     @given(heads)
     def holds(raw: bytes) -> None:
         assert meaning(parse, raw) == meaning(parse, looked_closer_at(raw))
-        assert not is_plain(parse, looked_closer_at(raw))
+        assert way(parse, looked_closer_at(raw)) != "plain"
 
     holds()
 
 
 @KINDS
-def test_the_generated_heads_are_of_every_kind(heads: Heads, parse: Parse) -> None:
-    accepted = [is_plain(parse, find(heads, lambda raw: is_plain(parse, raw)))]
-    accepted += [
-        is_plain(parse, find(heads, lambda raw: isinstance(meaning(parse, raw), dict) != is_plain(parse, raw)))
-    ]
-    assert accepted == [True, False]
-    assert not isinstance(meaning(parse, find(heads, lambda raw: not isinstance(meaning(parse, raw), dict))), dict)
+@pytest.mark.parametrize("wanted", ["plain", "careful", "refused"])
+def test_the_generated_heads_are_of_every_kind(heads: Heads, parse: Parse, wanted: str) -> None:
+    assert find(heads, lambda raw: way(parse, raw) == wanted)
 
 
 @pytest.mark.parametrize(
@@ -130,5 +127,4 @@ def test_a_plain_answer_passes_without_what_it_says_of_its_connection() -> None:
 
 def test_every_head_says_all_that_its_kind_has_to_say() -> None:
     for head in (request(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"), response(b"HTTP/1.1 200 OK\r\n\r\n")):
-        assert isinstance(head, FieldLines)
         assert all(hasattr(head, name) for name in head.__slots__)

@@ -70,7 +70,10 @@ class Client:
         return self._received
 
     def half_close(self) -> None:
-        self._socket.shutdown(socket.SHUT_WR)
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the peer has reset already
 
     def reset(self) -> None:
         """Closes with RST, as a crashed client does."""

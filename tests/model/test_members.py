@@ -149,6 +149,7 @@ def test_an_unknown_member_never_hides_a_known_one() -> None:
 
 def test_a_whole_number_comes_back_without_a_fraction() -> None:
     assert repr(write_record(read({"load": 1000.0})[0])["load"]) == "1000"
+    assert repr(write_record(read({"load": 2**53 + 1})[0])["load"]) == "9007199254740992"
 
 
 def test_many_unknown_members_are_still_reported_one_by_one() -> None:

@@ -6,7 +6,7 @@ from propylon.errors import Denial, MetersFull, StoreUnavailable
 from propylon.exchange import Caller, Exchange, Identity
 from propylon.http.messages import RequestHead
 from propylon.model.effective import EffectiveSession
-from propylon.model.session import Session, root_limit
+from propylon.model.session_record import Session, root_limit
 from propylon.stores.ports import UsageBatch
 from propylon.usage.line import Line, parse
 
