@@ -71,8 +71,8 @@ def test_the_generated_heads_are_of_every_kind(heads: Heads, parse: Parse, wante
         (b"Accept: x\r\nX:\t\xe9 a\tb \r\n", b"Accept: x\r\nX:\t\xe9 a\tb \r\n"),
         (b"A: b\r\nCONTENT-LENGTH:5\r\nB: c\r\nconnection: Keep-Alive \r\nC: d\r\n", b"A: b\r\nB: c\r\nC: d\r\n"),
         (
-            b"Hosts: a\r\nConnections: close\r\nTea: x\r\nProxy: y\r\n",
-            b"Hosts: a\r\nConnections: close\r\nTea: x\r\nProxy: y\r\n",
+            b"Hosts: a\r\nConnections: close\r\nTea: x\r\nProxies: y\r\n",
+            b"Hosts: a\r\nConnections: close\r\nTea: x\r\nProxies: y\r\n",
         ),
         (b"X: upgrade: y\r\nY: te:\r\n", b"X: upgrade: y\r\nY: te:\r\n"),
     ],

@@ -14,8 +14,9 @@ SPELLINGS_MAX: Final = 4096
 SPELLING_KEPT_MAX_BYTES: Final = 64
 RATE_NAMES: Final = frozenset({b"x-ratelimit-limit", b"x-ratelimit-remaining", b"x-ratelimit-reset"})
 CLIENT_FIELD: Final = b"X-Propylon-Client"  # tells the control process who calls; never taken from a client
-# Written anew by us, or meant for us alone; Expect is answered here (design §5.6).
-REQUEST_DROPPED: Final = HOP_BY_HOP | {b"host", b"content-length", b"expect", CLIENT_FIELD.lower()}
+# Written anew by us, or meant for us alone; Expect is answered here (design §5.6); Proxy would become a CGI upstream's
+# HTTP_PROXY (CVE-2016-5385).
+REQUEST_DROPPED: Final = HOP_BY_HOP | {b"host", b"content-length", b"expect", b"proxy", CLIENT_FIELD.lower()}
 RESPONSE_DROPPED: Final = HOP_BY_HOP | RATE_NAMES
 WITHOUT_LENGTH: Final = frozenset({101, 204})  # RFC 9110 §8.6: a client could wait for that many bytes
 # One spelling each: a proxy we trust writes these, and `_` spellings are nobody's.

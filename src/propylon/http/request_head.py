@@ -40,7 +40,7 @@ _CUT_OUT: Final = (b"host", b"content-length", b"connection")  # the lines of a 
 # Fields that say something of framing, of this hop or of who the client is, beside those that are cut out.
 _NEEDS_CARE: Final = re.compile(
     rb"\n(?:transfer-encoding|keep-alive|te|trailer|upgrade|expect|forwarded|"
-    rb"x-(?:forwarded[^:]*|real-ip|propylon-client)|proxy-[^:]*):"
+    rb"x-(?:forwarded[^:]*|real-ip|propylon-client)|proxy(?:-[^:]*)?):"
 )
 
 

@@ -22,9 +22,7 @@ SWITCHING: Final = 101
 BODILESS: Final = frozenset({204, 304})
 
 # Fields that say something of framing or of this hop, or that we write ourselves.
-_NEEDS_CARE: Final = re.compile(
-    rb"\n(?:transfer-encoding|keep-alive|te|trailer|upgrade|x-ratelimit-[^:]*|proxy-[^:]*):"
-)
+_NEEDS_CARE: Final = re.compile(rb"\n(?:transfer-encoding|te|trailer|upgrade|x-ratelimit-[^:]*|proxy-[^:]*):")
 
 
 def check_response_start(data: bytes) -> None:
@@ -53,15 +51,21 @@ def parse_response_head(raw: bytes, field_lines: int, *, head_request: bool) -> 
 
 
 def _is_plain(head: ResponseHead) -> bool:
-    """The usual answer, judged by a few searches: counted, kept alive, its lines may travel on but for Connection."""
-    length, connection = head.value(b"content-length"), head.value(b"connection")
+    """The usual answer, judged by a few searches: counted, kept alive, its lines may travel on but for that."""
+    length = head.value(b"content-length")
     if length is None or head.status < 200 or head.status in BODILESS or _NEEDS_CARE.search(head.lower):
-        return False
-    if connection is not None and (connection.lower() != b"keep-alive" or head.is_repeated(b"connection")):
         return False
     if _LENGTH.fullmatch(length) is None or head.is_repeated(b"content-length"):
         return False
-    head.passing = head.lines if connection is None else head.without(b"connection")
+    connection = head.value(b"connection")
+    if connection is None:
+        head.passing = head.lines
+    elif connection.lower() != b"keep-alive" or head.is_repeated(b"connection"):
+        return False
+    else:
+        head.passing = head.without(b"connection", b"keep-alive")  # Node says both in every answer
+    if head.has(b"keep-alive") and (connection is None or head.is_repeated(b"keep-alive")):
+        return False
     head.connection_names = NO_OPTIONS.names
     head.body_length = int(length)
     head.until_close = False
