@@ -17,6 +17,7 @@ SLACK_S = 2
 TRIES = 600
 LOOK_S = 0.05
 CONNECTIONS = 32
+SAFETY_S = 30.0
 
 
 def kills(size: Size) -> list[Row]:
@@ -49,7 +50,9 @@ def stopped(size: Size) -> list[Row]:
     with soaked() as gateway:
         put_key(gateway, "counted", rate=10**9, per=60, quota_max=10**9, quota_renewal_rate=86400)
         figures = [asyncio.run(_stop_a_worker(gateway, holder=holder, seed=size.seed)) for holder in (False, True)]
-    return [_stopped_row(title, is_as_wanted=good, outcomes=outcomes) for title, good, outcomes in figures]
+        with_control = asyncio.run(_stop_control_and_a_worker(gateway))
+    rows = [_stopped_row(title, is_as_wanted=good, outcomes=outcomes) for title, good, outcomes in figures]
+    return [*rows, _stopped_row("and of control, which might hold the lock", is_as_wanted=True, outcomes=with_control)]
 
 
 def _stopped_row(title: str, *, is_as_wanted: bool, outcomes: list[Outcome]) -> Row:
@@ -92,6 +95,18 @@ async def _stop_a_worker(gateway: Gateway, *, holder: bool, seed: int) -> tuple[
     return title, is_holder or not holder, outcomes
 
 
+async def _stop_control_and_a_worker(gateway: Gateway) -> list[Outcome]:
+    found = wait_for_children(gateway, "control", "worker 1", "worker 2")
+    request = get_request("/token/x", {"Authorization": "counted"})
+    stopped_pids = (found["control"], found["worker 1"])
+    for pid in stopped_pids:
+        os.kill(pid, signal.SIGSTOP)
+    replacing = asyncio.ensure_future(
+        asyncio.gather(*(asyncio.to_thread(_wait_until_replaced, gateway, pid) for pid in stopped_pids))
+    )
+    return await load(gateway.port, request, connections=CONNECTIONS, until=replacing.done)
+
+
 async def _anybody_answers(outcomes: list[Outcome]) -> bool:
     """Looks twice: answers that were under way do not count."""
     await asyncio.sleep(LOOK_S)
@@ -101,6 +116,7 @@ async def _anybody_answers(outcomes: list[Outcome]) -> bool:
 
 
 def _wait_until_replaced(gateway: Gateway, victim: int) -> None:
-    give_up = time.monotonic() + 30.0
-    while victim in wait_for_children(gateway, "worker 1", "worker 2").values() and time.monotonic() < give_up:
+    give_up = time.monotonic() + SAFETY_S
+    while victim in wait_for_children(gateway, "control", "worker 1", "worker 2").values():
+        assert time.monotonic() < give_up, f"process {victim} is stopped and not replaced within {SAFETY_S:.0f} s"
         time.sleep(0.05)

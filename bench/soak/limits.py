@@ -6,7 +6,7 @@ from propylon.stores.ports import Claim, Kind
 from tests.kit.scenarios import SHARE, RateFigures, exact_rate, quota_over_kills
 
 SECOND_NS = 1_000_000_000
-PAIRS = ((100, 1.0), (20, 0.5), (0.5, 1.0), (2.5, 1.0), (250, 2.0), (7, 3.0))
+PAIRS = ((100, 1.0), (20, 0.5), (0.5, 1.0), (2.5, 1.0), (250, 2.0))
 OVERLOAD = 10
 NAIVE = PARTS / (PARTS + 1)  # of the period: its P + 1 parts then sum up to one period, as P parts of it would
 NAIVE_TRIES = 8

@@ -56,7 +56,7 @@ def _steady_row(found: "_Rounds") -> Row:
     judged, stale = judge(found.on_and_off, found.spans)
     others = by_status(found.steady)
     return Row(
-        "the same while others ask for the key that comes and goes, and for another, without a pause",
+        "the same while 4 clients ask for the key that comes and goes, and 4 for another, all the time",
         "requests wholly between two writes get the one answer; the other key always 200",
         f"{judged:,} between two writes, {stale} stale; the other key {counts(others)}",
         judged > 0 and stale == 0 and set(others) == {200},
@@ -97,8 +97,8 @@ class _Rounds:
         stays = get_request("/token/x", {"Authorization": "steady"})
         await asyncio.gather(
             writing,
-            load(port, comes_and_goes, connections=4, until=writing.done, pause_s=0.001, into=self.on_and_off),
-            load(port, stays, connections=8, until=writing.done, pause_s=0.01, into=self.steady),
+            load(port, comes_and_goes, connections=4, until=writing.done, pause_s=0.005, into=self.on_and_off),
+            load(port, stays, connections=4, until=writing.done, pause_s=0.01, into=self.steady),
         )
         for connection in [self._desk, *self._clients]:
             connection.close()

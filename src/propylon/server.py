@@ -200,14 +200,21 @@ class Server:
                 if now >= child.start_at:
                     self._fork(child)
             elif child.slot != CONTROL and now - child.last_beat > self._settings.worker_stall_s:
-                log.error("%s was silent for %.1f s and is replaced", child.title, now - child.last_beat)
-                os.kill(child.pid, signal.SIGKILL)
-                child.last_beat = now
+                self._kill_silent(child, now)
         if not self._announced and all(self._state(child) is State.READY for child in self._children):
             self._announced = True
             scheme = "https" if self._settings.tls_certificate else "http"
             host, port = self._listening[0].getsockname()[:2]
             print(f"propylon ready on {scheme}://{Address(host, port)}", flush=True)
+
+    def _kill_silent(self, worker: Child, now: float) -> None:
+        """A stopped control process is left alone, but not when it may hold the lock that the worker waits for."""
+        for child in (worker, self._children[0]):
+            silent_s = now - child.last_beat
+            if child.pid and silent_s > self._settings.worker_stall_s:
+                log.error("%s was silent for %.1f s and is replaced", child.title, silent_s)
+                os.kill(child.pid, signal.SIGKILL)
+                child.last_beat = now
 
     def _wait(self, seconds: float) -> None:
         """Until a beat, a signal or the time; then buries the dead."""

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.kit.answers import Call, reply
-from tests.kit.client import Client, get
+from tests.kit.client import Client, get, post
 from tests.kit.data_path import data_path
 from tests.kit.definitions import keyless_api
 from tests.kit.origin import Origin
@@ -99,6 +99,26 @@ def test_an_upstream_that_does_not_read_a_body_is_not_the_client_s_fault() -> No
         client.read_to_end()
         origin.release()
     assert [one.failure for one in path.recorded] == ["upstream_timeout"]
+
+
+def test_a_client_whose_body_we_do_not_take_is_given_the_time_it_waits_for_us() -> None:
+    """Far more than body_timeout_s passes while the upstream takes nothing; another connection's deadline tells."""
+
+    async def late(call: Call) -> None:
+        await call.wait_for_release()
+        await reply()(call)
+
+    with (
+        Origin(late) as origin,
+        data_path(keyless_api(origin.url), body_timeout_s=SOON, head_timeout_s=1.0) as path,
+        Client(path.port) as timekeeper,
+    ):
+        upload = path.in_background(lambda: post(path.url + "/keyless/", bytes(30_000_000)))
+        origin.wait_for(1)
+        timekeeper.send(b"G")
+        assert timekeeper.read_response().status == 408
+        origin.release()
+        assert upload.result(30).status == 200
 
 
 def test_a_client_that_does_not_read_is_cut_and_frees_its_upstream() -> None:

@@ -22,6 +22,7 @@ def test_bytes_pass_both_ways_and_the_end_too() -> None:
             client.expect(b"\x00\xffframe")
             client.half_close()
             client.expect_end()
+            path.run(path.until_nothing_runs())
         origin.wait_until_unused()
         sent = origin.requests[0]
         assert (sent.value("upgrade"), sent.value("connection"), sent.value("x-key")) == (

@@ -69,7 +69,7 @@ def test_the_generated_heads_are_of_every_kind(heads: Heads, parse: Parse, wante
     [
         (b"", b""),
         (b"Accept: x\r\nX:\t\xe9 a\tb \r\n", b"Accept: x\r\nX:\t\xe9 a\tb \r\n"),
-        (b"A: b\r\nCONTENT-LENGTH:5\r\nB: c\r\nconnection: Keep-Alive \r\nC: d\r\n", b"A: b\r\nB: c\r\nC: d\r\n"),
+        (b"A: b\r\nCONTENT-LENGTH:5\r\nB: c\r\nconnection: Keep-Alive\r\nC: d\r\n", b"A: b\r\nB: c\r\nC: d\r\n"),
         (
             b"Hosts: a\r\nConnections: close\r\nTea: x\r\nProxies: y\r\n",
             b"Hosts: a\r\nConnections: close\r\nTea: x\r\nProxies: y\r\n",

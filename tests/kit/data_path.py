@@ -168,6 +168,10 @@ class DataPath:
         threading.Thread(target=lambda: done.set_result(work())).start()
         return done
 
+    async def until_nothing_runs(self) -> None:
+        while self.parts.running:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.001)
+
     async def until_someone_sleeps(self) -> None:
         while not self.clock.sleeping:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.001)
@@ -248,8 +252,7 @@ async def _stop(path: DataPath) -> None:
     parts.listening.close()
     parts.deadlines.stop()
     parts.pools.close()
-    while parts.running:  # noqa: ASYNC110 - they end when their connections do
-        await asyncio.sleep(0.001)
+    await path.until_nothing_runs()
     await parts.meters.close()
 
 

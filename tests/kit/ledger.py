@@ -26,7 +26,7 @@ class Ledger:
         self._secret = secret
         self._prefix = prefix
         self._numbers = 0
-        self._expected: dict[str, str] = {}  # path → mark that it must show
+        self.expected: dict[str, str] = {}  # path → mark that it must show
         self.acknowledged = 0
 
     async def write(self, chance: random.Random, *, until: Callable[[], bool]) -> None:
@@ -45,7 +45,7 @@ class Ledger:
         """Paths that do not show what was acknowledged."""
         connection = await Connection.open(self._port)
         lost = []
-        for path, mark in self._expected.items():
+        for path, mark in self.expected.items():
             answer = await self._ask(connection, "GET", path)
             if answer.status != 404 if mark == GONE else mark.encode() not in answer.body:
                 lost.append(f"{path} {answer.status}")
@@ -54,7 +54,7 @@ class Ledger:
 
     async def _write(self, method: str, kind: str, name: str, mark: str) -> bool:
         path = f"/tyk/{kind}/{name}"
-        self._expected.pop(path, None)
+        self.expected.pop(path, None)
         try:
             connection = await Connection.open(self._port)
             to = f"/tyk/{kind}" if method == "POST" and kind != "keys" else path
@@ -66,7 +66,7 @@ class Ledger:
             return False
         if answer.status == 200:
             self.acknowledged += 1
-            self._expected[path] = GONE if method == "DELETE" else mark
+            self.expected[path] = GONE if method == "DELETE" else mark
         return answer.status == 200
 
     async def _ask(self, connection: Connection, method: str, path: str, document: Any = None) -> Answer:

@@ -57,6 +57,8 @@ def test_the_longest_listen_path_of_whole_segments_wins(listen_paths: list[str],
         ("/u/7/ordersx", None),
         ("/u//orders", None),
         ("/u/me/orders/1", ("/u/me/orders", "/1")),
+        ("/aa/b/cc", ("/{x}/b/cc", "/")),
+        ("/aaa/b/cc", ("/aaa/b", "/cc")),
     ],
 )
 def test_literal_and_templated_listen_paths_stand_side_by_side(path: str, expected: tuple[str, str] | None) -> None:
@@ -66,6 +68,9 @@ def test_literal_and_templated_listen_paths_stand_side_by_side(path: str, expect
             route("/app/v2"),
             route("/u/{id}/orders", r"/u/[^/]+/orders"),
             route("/u/me/orders"),
+            route("/aa/b"),
+            route("/aaa/b"),
+            route("/{x}/b/cc", r"/[^/]+/b/cc"),
         ]
     )
     assert plain(table.match(path)) == expected

@@ -18,6 +18,11 @@ PLAIN_LINES: Final = re.compile(rb"(?:[!#$%&'*+\-.^`|~0-9A-Za-z]+:[\t -~\x80-\xf
 _LINES: Final = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n)*\r\n")
 
 
+def special_lines(names: bytes) -> "re.Pattern[bytes]":
+    """Matches, in `FieldLines.lower`, each line of these names (an expression): group 1 its name, group 2 its value."""
+    return re.compile(rb"\n(%b):[ \t]*([^\r]*)\r" % names)
+
+
 class _Collected:
     """What llhttp calls back. It does not know its parser: a cycle would be left to the collector on every message."""
 

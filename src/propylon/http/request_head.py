@@ -11,10 +11,10 @@ import httptools
 
 from propylon.errors import CodingNotServed, MalformedRequest
 from propylon.http.authority import host_text
-from propylon.http.field_lines import PLAIN_LINES, are_field_lines, llhttp_objection
+from propylon.http.field_lines import PLAIN_LINES, are_field_lines, llhttp_objection, special_lines
 from propylon.http.hop_by_hop import NO_OPTIONS, ConnectionOptions, connection_options
 from propylon.http.limits import HeadLimits
-from propylon.http.messages import RequestHead
+from propylon.http.messages import BLANKS, RequestHead
 from propylon.http.request_line import parse_request_line
 from propylon.http.target import parse_target
 
@@ -36,12 +36,12 @@ _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 _TOKEN_LIST: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*,[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+)*")
 _TUNNEL_PROTOCOL: Final = b"websocket"
 _KEEP_ALIVE: Final = b"keep-alive"
-_CUT_OUT: Final = (b"host", b"content-length", b"connection")  # the lines of a plain head that do not travel on
-# Fields that say something of framing, of this hop or of who the client is, beside those that are cut out.
-_NEEDS_CARE: Final = re.compile(
-    rb"\n(?:transfer-encoding|keep-alive|te|trailer|upgrade|expect|forwarded|"
-    rb"x-(?:forwarded[^:]*|real-ip|propylon-client)|proxy(?:-[^:]*)?):"
+# Fields that say something of framing, of this hop or of who the client is.
+_SPECIAL: Final = special_lines(
+    rb"host|connection|content-length|transfer-encoding|keep-alive|te|trailer|upgrade|expect|forwarded|"
+    rb"x-(?:forwarded[^:]*|real-ip|propylon-client)|proxy(?:-[^:]*)?"
 )
+_PLAIN: Final = frozenset({b"host", b"connection", b"content-length"})  # their lines do not travel on
 
 
 def parse_request_head(raw: bytes, field_lines: int, limits: HeadLimits) -> RequestHead:
@@ -52,29 +52,32 @@ def parse_request_head(raw: bytes, field_lines: int, limits: HeadLimits) -> Requ
     head.method = method
     head.version_minor = 1 if minor == b"1" else 0
     head.path, head.query, authority = parse_target(target)
-    if not (PLAIN_LINES.fullmatch(raw, start) and _is_plain(head)):
-        objection, read_all = llhttp_objection(raw, field_lines, httptools.HttpRequestParser)
-        if objection and not (read_all and are_field_lines(raw, start)):
-            raise MalformedRequest(objection)
-        if not objection and not are_field_lines(raw, start):
-            raise MalformedRequest("a line is not one field")
-        _judge(head)  # if llhttp minds the framing, our own rules may say more exactly why
-        if objection:
-            raise MalformedRequest(objection)
-    head.host = _host(head, authority)
+    if PLAIN_LINES.fullmatch(raw, start) and _is_plain(head, authority):
+        return head
+    objection, read_all = llhttp_objection(raw, field_lines, httptools.HttpRequestParser)
+    if objection and not (read_all and are_field_lines(raw, start)):
+        raise MalformedRequest(objection)
+    if not objection and not are_field_lines(raw, start):
+        raise MalformedRequest("a line is not one field")
+    _judge(head, authority)  # if llhttp minds the framing, our own rules may say more exactly why
+    if objection:
+        raise MalformedRequest(objection)
     return head
 
 
-def _is_plain(head: RequestHead) -> bool:
-    """The usual head, judged by a few searches: it is kept alive and may travel on but for the lines cut out."""
-    connection, length = head.value(b"connection"), head.value(b"content-length")
-    if _NEEDS_CARE.search(head.lower) or head.version_minor == 0:
+def _is_plain(head: RequestHead, authority: str) -> bool:
+    """The usual head, judged by one search: it is kept alive and may travel on but for the lines that were found."""
+    found = list(_SPECIAL.finditer(head.lower))
+    said = {match[1]: match[2] for match in found}
+    if len(said) != len(found) or not said.keys() <= _PLAIN or head.version_minor == 0 or authority:
         return False
-    if connection is not None and (connection.lower() != _KEEP_ALIVE or head.is_repeated(b"connection")):
+    host, length = said.get(b"host"), said.get(b"content-length")
+    if host is None or said.get(b"connection", _KEEP_ALIVE) != _KEEP_ALIVE:
         return False
-    if length is not None and (_LENGTH.fullmatch(length) is None or head.is_repeated(b"content-length")):
+    if length is not None and _LENGTH.fullmatch(length) is None:
         return False
-    head.passing = head.without(*_CUT_OUT) if connection is not None or length is not None else head.without(b"host")
+    head.host = host_text(host.rstrip(BLANKS))
+    head.passing = head.cut(found)
     head.body_length = 0 if length is None else int(length)
     head.expects_continue = False
     head.connection_names = NO_OPTIONS.names
@@ -83,9 +86,10 @@ def _is_plain(head: RequestHead) -> bool:
     return True
 
 
-def _judge(head: RequestHead) -> None:
+def _judge(head: RequestHead, authority: str) -> None:
     """Field by field, for a head that says more."""
     _refuse_confusable_names(head)
+    head.host = _host(head, authority)
     head.passing = None
     head.body_length = _body_length(head)
     head.expects_continue = head.has(b"expect") and _expects_continue(head)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import httptools
 
 from propylon.errors import MalformedResponse
-from propylon.http.field_lines import PLAIN_LINES, are_field_lines, llhttp_objection
+from propylon.http.field_lines import PLAIN_LINES, are_field_lines, llhttp_objection, special_lines
 from propylon.http.hop_by_hop import NO_OPTIONS, ConnectionOptions, connection_options
 from propylon.http.messages import ResponseHead
 
@@ -22,7 +22,10 @@ SWITCHING: Final = 101
 BODILESS: Final = frozenset({204, 304})
 
 # Fields that say something of framing or of this hop, or that we write ourselves.
-_NEEDS_CARE: Final = re.compile(rb"\n(?:transfer-encoding|te|trailer|upgrade|x-ratelimit-[^:]*|proxy-[^:]*):")
+_SPECIAL: Final = special_lines(
+    rb"content-length|connection|keep-alive|transfer-encoding|te|trailer|upgrade|x-ratelimit-[^:]*|proxy-[^:]*"
+)
+_PLAIN: Final = frozenset({b"content-length", b"connection", b"keep-alive"})
 
 
 def check_response_start(data: bytes) -> None:
@@ -51,21 +54,20 @@ def parse_response_head(raw: bytes, field_lines: int, *, head_request: bool) -> 
 
 
 def _is_plain(head: ResponseHead) -> bool:
-    """The usual answer, judged by a few searches: counted, kept alive, its lines may travel on but for that."""
-    length = head.value(b"content-length")
-    if length is None or head.status < 200 or head.status in BODILESS or _NEEDS_CARE.search(head.lower):
+    """The usual answer, judged by one search: counted, kept alive, its lines may travel on but for what says so."""
+    if head.status < 200 or head.status in BODILESS:
         return False
-    if _LENGTH.fullmatch(length) is None or head.is_repeated(b"content-length"):
+    found = list(_SPECIAL.finditer(head.lower))
+    said = {match[1]: match[2] for match in found}
+    length = said.get(b"content-length")
+    if len(said) != len(found) or not said.keys() <= _PLAIN or length is None or not _LENGTH.fullmatch(length):
         return False
-    connection = head.value(b"connection")
-    if connection is None:
+    if len(found) == 1:
         head.passing = head.lines
-    elif connection.lower() != b"keep-alive" or head.is_repeated(b"connection"):
+    elif said.get(b"connection") != b"keep-alive":
         return False
     else:
-        head.passing = head.without(b"connection", b"keep-alive")  # Node says both in every answer
-    if head.has(b"keep-alive") and (connection is None or head.is_repeated(b"keep-alive")):
-        return False
+        head.passing = head.cut([match for match in found if match[1] != b"content-length"])
     head.connection_names = NO_OPTIONS.names
     head.body_length = int(length)
     head.until_close = False

@@ -16,7 +16,9 @@ class Match(NamedTuple):
 class _Template(NamedTuple):
     """A listen path with parameters, `/{id}/x`."""
 
-    weight: int  # length without the segments that are wholly a parameter (proxy.md §2.3)
+    # Length without the segments that are wholly a parameter (proxy.md §2.3), and one more: of a template and a literal
+    # path of equal length that both fit, the template is always the deeper.
+    weight: int
     pattern: Any  # a compiled expression; google-re2 has no types
     route: Route
 
