@@ -100,7 +100,7 @@ def report(parts: list[Part], seed: int, scale: float) -> str:
         f"# Soak of {datetime.date.today().isoformat()}: {'everything held' if held else 'something did not hold'}",
         "",
         *machine_lines()[:2],
-        f"- Seed {seed}, scale {scale:g}, {seconds:.0f} s; made by `make soak`",
+        f"- Seed {seed}, scale {scale:g}, {seconds:.0f} s; made by `python -m bench.soak`",
         "",
         "| scenario | what | required | measured | held |",
         "|---|---|---|---|---|",

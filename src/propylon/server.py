@@ -208,10 +208,13 @@ class Server:
             print(f"propylon ready on {scheme}://{Address(host, port)}", flush=True)
 
     def _kill_silent(self, worker: Child, now: float) -> None:
-        """A stopped control process is left alone, but not when it may hold the lock that the worker waits for."""
-        for child in (worker, self._children[0]):
+        """A stopped control process is left alone, but not when it may hold the lock that the worker waits for.
+
+        It may have beaten last some time after the worker did: half of the worker's time is enough.
+        """
+        for child, allowed_s in ((worker, 0.0), (self._children[0], self._settings.worker_stall_s / 2)):
             silent_s = now - child.last_beat
-            if child.pid and silent_s > self._settings.worker_stall_s:
+            if child.pid and silent_s > allowed_s:
                 log.error("%s was silent for %.1f s and is replaced", child.title, silent_s)
                 os.kill(child.pid, signal.SIGKILL)
                 child.last_beat = now

@@ -212,6 +212,8 @@ def integrity_problems(data_dir: Path) -> Sequence[str]:
         connection = sqlite3.connect(file)
         try:
             said = [row[0] for row in connection.execute("PRAGMA integrity_check")]
+        except sqlite3.DatabaseError as error:  # damage beyond what it can describe
+            said = [str(error)]
         finally:
             connection.close()
         found += [f"{file.name}: {text}" for text in said if text != "ok"]
