@@ -15,14 +15,12 @@ import socket
 import sys
 import tempfile
 import time
-from collections import deque
-from collections.abc import Callable
-from enum import IntEnum
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 from setproctitle import setproctitle
 
+from propylon.children import CONTROL, DEATHS_MAX, Child, State, ending, live, read_beats
 from propylon.settings import Address, Settings
 from propylon.startup import CannotStart, bind_all, lock, root_secret
 from propylon.stores.lmdb import LmdbMeters, open_meters
@@ -32,37 +30,11 @@ from propylon.stores.records.lookups import SqliteLookups
 from propylon.workers import WorkerPlan, run_worker
 
 log = logging.getLogger("propylon.server")
-DEATHS_MAX: Final = 5
 DEATHS_WITHIN_S: Final = 10.0
 BACK_OFF_S: Final = 5.0
 TICK_S: Final = 0.25
 KILL_AFTER_S: Final = 5.0  # beyond drain_timeout_s, before what is left is killed
 USAGE_LINES_MAX: Final = 200_000  # a line per worker and second: a day of a control process that is away
-CONTROL: Final = -1  # the slot of the control process
-
-
-class State(IntEnum):
-    """What the shared page says of a child."""
-
-    STARTING = 0
-    READY = 1
-    BACKING_OFF = 2
-
-
-class Child:
-    """One slot and the process that fills it now."""
-
-    def __init__(self, slot: int) -> None:
-        self.slot = slot
-        self.pid = 0
-        self.beat_fd = -1
-        self.last_beat = 0.0
-        self.deaths: deque[float] = deque(maxlen=DEATHS_MAX)
-        self.start_at = 0.0  # monotonic; not before
-
-    @property
-    def title(self) -> str:
-        return "control" if self.slot == CONTROL else f"worker {self.slot + 1}"
 
 
 class Server:
@@ -104,7 +76,7 @@ class Server:
         for name in ("meters", "usage"):
             pid = os.fork()
             if pid == 0:
-                _live(lambda: check_pages(folder, name))  # noqa: B023 - forked at once
+                live(lambda: check_pages(folder, name))  # noqa: B023 - forked at once
             _, status = os.waitpid(pid, 0)
             if status != 0:
                 where = set_aside(folder, name)
@@ -129,7 +101,7 @@ class Server:
         pid = os.fork()
         if pid == 0:
             os.close(beat_read)
-            _live(lambda: self._be(child, beat_write))
+            live(lambda: self._be(child, beat_write))
         os.close(beat_write)
         child.pid, child.beat_fd, child.last_beat = pid, beat_read, time.monotonic()
         self._selector.register(beat_read, selectors.EVENT_READ, child)
@@ -226,7 +198,7 @@ class Server:
                 self._wakeup_read.recv(4096)
                 continue
             child: Child = key.data
-            beats = _read(key.fd)
+            beats = read_beats(key.fd)
             if beats:
                 child.last_beat = time.monotonic()
                 self._page[child.slot + 1] = State.READY
@@ -252,7 +224,7 @@ class Server:
         self._page[child.slot + 1] = State.STARTING
         if self._stopping:
             return
-        log.error("%s ended (%s)", child.title, _ending(status))
+        log.error("%s ended (%s)", child.title, ending(status))
         child.deaths.append(now)
         if len(child.deaths) == DEATHS_MAX and now - child.deaths[0] < DEATHS_WITHIN_S:
             child.start_at = now + BACK_OFF_S
@@ -288,10 +260,8 @@ class Server:
 
     def _end(self) -> int:
         """Workers drain first; control ends after them, so that their last usage is stored."""
-        workers = self._children[1:]
-        control = self._children[:1]
-        self._ask_to_end(workers, self._settings.drain_timeout_s + KILL_AFTER_S)
-        self._ask_to_end(control, KILL_AFTER_S)
+        self._ask_to_end(self._children[1:], self._settings.drain_timeout_s + KILL_AFTER_S)
+        self._ask_to_end(self._children[:1], KILL_AFTER_S)
         return 0
 
     def _ask_to_end(self, children: list[Child], within_s: float) -> None:
@@ -327,33 +297,3 @@ def serve(settings: Settings) -> int:
         if str(why):
             print(f"propylon cannot start: {why}", file=sys.stderr)
         return 2
-
-
-def _live(work: Callable[[], object]) -> NoReturn:
-    """A child's whole life. It never returns into the parent's code, whatever happens."""
-    code = 1
-    try:
-        work()
-        code = 0
-    except SystemExit as ending:
-        code = ending.code if isinstance(ending.code, int) else 1
-    finally:
-        bug = sys.exc_info()[1]
-        if bug is not None and not isinstance(bug, SystemExit | KeyboardInterrupt):
-            sys.excepthook(type(bug), bug, bug.__traceback__)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def _read(fd: int) -> bytes:
-    try:
-        return os.read(fd, 4096)
-    except BlockingIOError:
-        return b""
-
-
-def _ending(status: int) -> str:
-    return (
-        f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit code {os.waitstatus_to_exitcode(status)}"
-    )
