@@ -20,13 +20,17 @@ class TrustedProxies:
     def __init__(self, networks: Sequence[Network]) -> None:
         self._networks = tuple(networks)
 
+    def stranger(self, peer_ip: str) -> ClientAddress | None:
+        """Who the client of a connection is, whatever its requests say; None when they are to be asked."""
+        return None if self._trusts(peer_ip) else ClientAddress(peer_ip, peer_trusted=False)
+
     def client(self, peer_ip: str, head: RequestHead) -> ClientAddress:
         """The socket peer unless it is trusted; then the right-most X-Forwarded-For entry that is not.
 
         An entry that is no IP address ends the walk: what stands left of it was written by nobody we know.
         """
-        if not self._networks or not self._trusts(peer_ip):
-            return ClientAddress(peer_ip, peer_trusted=False)
+        if (stranger := self.stranger(peer_ip)) is not None:
+            return stranger
         client = peer_ip
         for entry in reversed(b",".join(head.all_values(b"x-forwarded-for")).split(b",")):
             address = _address(entry.strip().decode("latin-1"))
@@ -38,6 +42,8 @@ class TrustedProxies:
         return ClientAddress(client, peer_trusted=True)
 
     def _trusts(self, ip: str) -> bool:
+        if not self._networks:
+            return False
         address = ipaddress.ip_address(ip)
         return any(address in network for network in self._networks)
 

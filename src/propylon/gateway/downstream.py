@@ -147,8 +147,8 @@ class Downstream(asyncio.Protocol):
         self.peer_ip: str = peer[0].removeprefix("::ffff:") if peer else "127.0.0.1"
         self._connections.add(self)
         self._deadlines.add(self)
-        patience_s = FRESH_DRAIN_S if self._draining else self._settings.head_timeout_s
-        self.deadline = self._loop.time() + patience_s
+        self._stranger = self._settings.trusted_proxies.stranger(self.peer_ip)
+        self.deadline = self._loop.time() + (FRESH_DRAIN_S if self._draining else self._settings.head_timeout_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
@@ -232,7 +232,7 @@ class Downstream(asyncio.Protocol):
 
     async def _run(self, incoming: Incoming) -> None:
         head = incoming.head
-        client = self._settings.trusted_proxies.client(self.peer_ip, head)
+        client = self._stranger or self._settings.trusted_proxies.client(self.peer_ip, head)
         exchange = Exchange(head, client.ip, self.peer_ip, incoming.started, peer_trusted=client.peer_trusted)
         try:
             await self._serve(exchange, incoming.body, self)

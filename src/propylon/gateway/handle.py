@@ -79,7 +79,6 @@ class Handle:
     async def _decide(self, exchange: Exchange) -> Route | None:
         """The route, `exchange.denial` set when a step refuses; made again while records it rests on change."""
         for _ in range(DECISIONS_MAX):
-            exchange.forget_decision()
             exchange.decided_at = self._follow.applied
             found = self._follow.snapshot.table.match(exchange.head.path)
             if found is None:
@@ -90,6 +89,7 @@ class Handle:
                 exchange.denial = await _run_steps(route, exchange)
             if await self._follow.stands(exchange):
                 return route
+            exchange.forget_decision()
         exchange.denial = CHANGED_UNDER_WAY
         return None
 

@@ -51,9 +51,12 @@ class RouteTable:
 
     def _cut(self, path: str) -> str:
         """At most as many segments as the deepest listen path has, so that a long path costs no more than a short."""
-        if path.count("/") <= self._depth_max:
-            return path.rstrip("/")
-        return "/".join(path.split("/", self._depth_max + 1)[: self._depth_max + 1])
+        end = 0
+        for _ in range(self._depth_max):
+            end = path.find("/", end + 1)
+            if end < 0:
+                return path.rstrip("/")
+        return path[:end]
 
     def _match_template(self, path: str, literal_length: int) -> Match | None:
         for template in self._templates:
