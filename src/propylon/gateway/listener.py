@@ -66,9 +66,10 @@ class Listener:
         """Lets running exchanges end, answers who still waits to be accepted, and takes no more (design §4)."""
         self._draining = True
         deadline = self._loop.time() + timeout_s
-        for connection in list(self.connections):
+        before = list(self.connections)  # those who connect from here on must not keep it from coming to an end
+        for connection in before:
             connection.drain()
-        while self._is_busy() and self._loop.time() < deadline:  # noqa: ASYNC110 - see POLL_S
+        while any(one.running for one in before) and self._loop.time() < deadline:  # noqa: ASYNC110 - see POLL_S
             await asyncio.sleep(POLL_S)
         self.stop_accepting()
         if accepted := self._accept_queue():
@@ -83,9 +84,6 @@ class Listener:
         if self._server is not None:
             self._server.close()
             self._server = None
-
-    def _is_busy(self) -> bool:
-        return any(connection.running for connection in self.connections)
 
     def _accept_queue(self) -> "list[asyncio.Task[None]]":
         """Those the kernel had accepted for us already: they would see a reset otherwise."""
