@@ -22,9 +22,8 @@ from setproctitle import setproctitle
 
 from propylon.children import CONTROL, DEATHS_MAX, Child, State, ending, live, read_beats
 from propylon.settings import Address, Settings
-from propylon.startup import CannotStart, bind_all, lock, root_secret
+from propylon.startup import CannotStart, bind_all, check_meters, lock, root_secret
 from propylon.stores.lmdb import LmdbMeters, open_meters
-from propylon.stores.lmdb_damage import check_pages, set_aside
 from propylon.stores.ports import Lookups
 from propylon.stores.records.lookups import SqliteLookups
 from propylon.workers import WorkerPlan, run_worker
@@ -35,6 +34,7 @@ BACK_OFF_S: Final = 5.0
 TICK_S: Final = 0.25
 KILL_AFTER_S: Final = 5.0  # beyond drain_timeout_s, before what is left is killed
 USAGE_LINES_MAX: Final = 200_000  # a line per worker and second: a day of a control process that is away
+TAKEN: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)  # signals that the parent answers
 
 
 class Server:
@@ -53,7 +53,7 @@ class Server:
         self._lock = lock(self._settings.data_dir)
         self._root_secret = root_secret(self._settings)
         self._listening = bind_all(self._settings.listen_address, self._settings.workers)
-        self._check_meters()
+        check_meters(self._settings.meters_dir)
         self._runtime_dir = tempfile.mkdtemp(prefix="propylon-")  # 0700, and short: socket paths end at 107 bytes
         self._lifeline_read, self._lifeline_write = os.pipe()
         self._take_signals()
@@ -69,18 +69,6 @@ class Server:
             shutil.rmtree(self._runtime_dir, ignore_errors=True)
 
     # -- start ----------------------------------------------------------------------------------------------------
-
-    def _check_meters(self) -> None:
-        """Garbage is not seen when LMDB opens a file, only when a page is read: a child reads them all first."""
-        folder = self._settings.meters_dir
-        for name in ("meters", "usage"):
-            pid = os.fork()
-            if pid == 0:
-                live(lambda: check_pages(folder, name))  # noqa: B023 - forked at once
-            _, status = os.waitpid(pid, 0)
-            if status != 0:
-                where = set_aside(folder, name)
-                log.error("%s was damaged and set aside as %s; quotas are restored from their checkpoint", name, where)
 
     def _start_control_and_wait(self) -> None:
         """Control opens the records, migrates and loads files before any worker reads them."""
@@ -98,10 +86,13 @@ class Server:
         os.set_blocking(beat_read, False)
         os.set_blocking(beat_write, False)
         self._page[child.slot + 1] = State.STARTING
+        # A signal that met the newborn under the parent's handlers would be lost: it waits until there are others.
+        masked = signal.pthread_sigmask(signal.SIG_BLOCK, TAKEN)
         pid = os.fork()
         if pid == 0:
             os.close(beat_read)
             live(lambda: self._be(child, beat_write))
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
         os.close(beat_write)
         child.pid, child.beat_fd, child.last_beat = pid, beat_read, time.monotonic()
         self._selector.register(beat_read, selectors.EVENT_READ, child)
@@ -109,8 +100,9 @@ class Server:
     def _be(self, child: Child, beat_fd: int) -> None:
         """In the child: becomes what the slot says."""
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        for number in TAKEN:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, TAKEN)
         os.close(self._lifeline_write)
         os.close(self._lock)
         setproctitle(f"propylon: {child.title}")

@@ -4,13 +4,18 @@ Each is there, or CannotStart says why not and what to do.
 """
 
 import fcntl
+import logging
 import os
 import socket
 from pathlib import Path
 
+from propylon.children import live
 from propylon.gateway.listener import bind
 from propylon.settings import Address, Settings
+from propylon.stores.lmdb_damage import check_pages, set_aside
 from propylon.stores.sealing import RootSecret, load_or_make
+
+log = logging.getLogger("propylon.startup")
 
 
 class CannotStart(Exception):
@@ -54,3 +59,15 @@ def bind_all(address: Address, workers: int) -> list[socket.socket]:
         return [bind(host, port, shared=True) for _ in range(workers)]
     except OSError as error:
         raise CannotStart(f"listen {address}: {error.strerror}; stop what uses it or set another listen") from error
+
+
+def check_meters(folder: Path) -> None:
+    """Garbage is not seen when LMDB opens a file, only when a page is read: a child reads them all first."""
+    for name in ("meters", "usage"):
+        pid = os.fork()
+        if pid == 0:
+            live(lambda: check_pages(folder, name))  # noqa: B023 - forked at once
+        _, status = os.waitpid(pid, 0)
+        if status != 0:
+            where = set_aside(folder, name)
+            log.error("%s was damaged and set aside as %s; quotas are restored from their checkpoint", name, where)
