@@ -67,17 +67,23 @@ class Listener:
         self._draining = True
         deadline = self._loop.time() + timeout_s
         before = list(self.connections)  # those who connect from here on must not keep it from coming to an end
-        for connection in before:
-            connection.drain()
-        while any(one.running for one in before) and self._loop.time() < deadline:  # noqa: ASYNC110 - see POLL_S
+        self._tell_all()
+        while any(one.running for one in before) and self._loop.time() < deadline:
             await asyncio.sleep(POLL_S)
+            self._tell_all()
         self.stop_accepting()
         if accepted := self._accept_queue():
             await asyncio.wait(accepted, timeout=deadline - self._loop.time())
-        while self.connections and self._loop.time() < deadline:  # noqa: ASYNC110 - see POLL_S
+        while self.connections and self._loop.time() < deadline:
             await asyncio.sleep(POLL_S)
+            self._tell_all()
         for connection in list(self.connections):
             connection.cut()
+
+    def _tell_all(self) -> None:
+        """Again and again: the loop makes a protocol some turns before it tells it of its connection."""
+        for connection in list(self.connections):
+            connection.drain()
 
     def stop_accepting(self) -> None:
         """Whoever connects from here on waits in the kernel's queue."""
