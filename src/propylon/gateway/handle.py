@@ -87,7 +87,7 @@ class Handle:
                 route, exchange.route_path = found
                 exchange.api_id = route.api_id
                 exchange.denial = await _run_steps(route, exchange)
-            if await self._follow.stands(exchange):
+            if await self._follow.stands(exchange, route):
                 return route
             exchange.forget_decision()
         exchange.denial = CHANGED_UNDER_WAY

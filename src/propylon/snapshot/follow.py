@@ -14,6 +14,7 @@ from typing import Final
 from propylon.exchange import Exchange
 from propylon.model.policy import policies_of_rows
 from propylon.snapshot.compile import Workshop, compile_api
+from propylon.snapshot.route import Route
 from propylon.snapshot.snapshot import EMPTY, ApiState, Snapshot
 from propylon.snapshot.table import RouteTable
 from propylon.stores.ports import Change, DefinitionRow, Lookups, Meters
@@ -43,14 +44,14 @@ class Follow:
         """The first snapshot."""
         await self._reload()
 
-    async def stands(self, exchange: Exchange) -> bool:
-        """Whether the decision just made rests on nothing that changed since it began."""
+    async def stands(self, exchange: Exchange, route: Route | None) -> bool:
+        """Whether the decision just made, for that route, rests on nothing that changed since it began."""
         head = exchange.head_seen if exchange.head_seen >= 0 else await self._meters.head()
         if head == self.applied == exchange.decided_at:
             return True
         if head != self.applied:
             await self.catch_up()
-        return not self._touched(exchange)
+        return not self._touched(exchange, route)
 
     async def catch_up(self) -> None:
         """Returns when everything announced before the call has been applied."""
@@ -70,15 +71,21 @@ class Follow:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _touched(self, exchange: Exchange) -> bool:
+    def _touched(self, exchange: Exchange, route: Route | None) -> bool:
         since = exchange.decided_at
         if since == self.applied:
             return False
         if since > self.applied or (self._recent and self._recent[0].revision > since + 1) or not self._recent:
             return True
-        rests_on = exchange.rested_on
-        newer = (change for change in self._recent if change.revision > since)
-        return any(_moves_routes(name) or name in rests_on for change in newer for name in change.names)
+        names = {name for change in self._recent if change.revision > since for name in change.names}
+        if not names.isdisjoint(exchange.rested_on):
+            return True
+        # Other APIs may come and go: what matters is whether this path still leads to this route.
+        return any(_moves_routes(name) for name in names) and self._route_of(exchange) is not route
+
+    def _route_of(self, exchange: Exchange) -> Route | None:
+        found = self.snapshot.table.match(exchange.head.path)
+        return None if found is None else found.route
 
     async def _apply(self, head: int) -> None:
         changes = None if head < self.applied else await self._lookups.changes_after(self.applied)
