@@ -102,6 +102,7 @@ class Server:
         signal.set_wakeup_fd(-1)
         for number in TAKEN:
             signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the loop answers it: a child that starts reads all anew
         signal.pthread_sigmask(signal.SIG_UNBLOCK, TAKEN)
         os.close(self._lifeline_write)
         os.close(self._lock)
