@@ -121,7 +121,6 @@ class Server:
                     open_meters=self._open_meters,
                     beat_fd=beat_fd,
                     lifeline_fd=self._lifeline_read,
-                    parent_pid=os.getppid(),
                 )
             )
             return

@@ -36,7 +36,7 @@ run_control(ControlPlan(
     open_meters=lambda: open_meters(
         settings.meters_dir, meters_map_bytes=2**20, usage_map_bytes=2**20, usage_lines_max=10
     ),
-    beat_fd=given["beat_fd"], lifeline_fd=given["lifeline_fd"], parent_pid=0,
+    beat_fd=given["beat_fd"], lifeline_fd=given["lifeline_fd"],
 ))
 """
 

@@ -48,7 +48,6 @@ class ControlPlan(NamedTuple):
     open_meters: Callable[[], LmdbMeters]
     beat_fd: int  # one byte each half second; the first says prepared: workers may start
     lifeline_fd: int  # end of file: the parent is gone
-    parent_pid: int
 
 
 def run_control(plan: ControlPlan) -> None:
