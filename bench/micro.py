@@ -48,12 +48,17 @@ def request_reader() -> Iterator[Operation]:
 
 @contextmanager
 def response_reader() -> Iterator[Operation]:
-    """One reader an answer, as in the gateway."""
+    """The same answer again and again, as an upstream sends it within a second."""
     from propylon.http.limits import HeadLimits
     from propylon.http.response_reader import ResponseReader
 
-    limits = HeadLimits()
-    yield lambda: ResponseReader(head_request=False, limits=limits).feed(RESPONSE)
+    reader = ResponseReader(HeadLimits())
+
+    def read() -> None:
+        reader.begin(head_request=False)
+        reader.feed(RESPONSE)
+
+    yield read
 
 
 @contextmanager

@@ -99,7 +99,6 @@ class Exchange:
         self.started = started
         self.api_id = ""
         self.route_path = ""
-        self.denial = None
         self.failure = ""
         self.status = 0
         self.upstream_status = 0
@@ -110,6 +109,7 @@ class Exchange:
 
     def forget_decision(self) -> None:
         """Back to what is known before the first step: the decision is made again from here."""
+        self.denial = None
         self.caller = None
         self.claims = None
         self.verified_until = inf

@@ -30,7 +30,7 @@ LINES = b"Host:a\r\nX-A: 1\r\nx-b:\r\nX-a:\t2 \t3\t \r\nHostx: \xe9\r\nY: \thost
 )
 def test_a_name_finds_its_own_fields_and_no_others(name: bytes, values: list[bytes]) -> None:
     head = FieldLines(LINES)
-    assert head.all_values(name) == values
+    assert head.values(name) == values
     assert head.value(name) == (values[0] if values else None)
     assert head.has(name) is bool(values)
     assert head.is_repeated(name) is (len(values) > 1)
@@ -82,7 +82,7 @@ FIELDS = st.tuples(
 def test_searching_and_reading_agree(fields: list[Field], name: bytes) -> None:
     head = FieldLines(b"".join(b"%b: %b \r\n" % field for field in fields))
     values = [value for field, value in fields if field.lower() == name]
-    assert (head.fields, head.all_values(name)) == (fields, values)
+    assert (head.fields, head.values(name)) == (fields, values)
     assert (head.has(name), head.is_repeated(name)) == (bool(values), len(values) > 1)
     assert head.value(name) == (values[0] if values else None)
     others = [(field, value) for field, value in fields if field.lower() != name]

@@ -20,7 +20,9 @@ SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnecti
 
 
 def reader(*, head_request: bool = False) -> ResponseReader:
-    return ResponseReader(head_request=head_request, limits=HeadLimits())
+    reader = ResponseReader(HeadLimits())
+    reader.begin(head_request=head_request)
+    return reader
 
 
 def brief(events: list[Plain]) -> list[object]:

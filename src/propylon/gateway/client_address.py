@@ -32,7 +32,7 @@ class TrustedProxies:
         if (stranger := self.stranger(peer_ip)) is not None:
             return stranger
         client = peer_ip
-        for entry in reversed(b",".join(head.all_values(b"x-forwarded-for")).split(b",")):
+        for entry in reversed(b",".join(head.values(b"x-forwarded-for")).split(b",")):
             address = _address(entry.strip().decode("latin-1"))
             if address is None:
                 break

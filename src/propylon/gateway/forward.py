@@ -6,7 +6,7 @@ answer. A body byte taken from the client is never sent twice.
 """
 
 import asyncio
-from typing import Final, NamedTuple
+from typing import Final
 
 from propylon.errors import UpstreamReset
 from propylon.exchange import Exchange
@@ -25,12 +25,8 @@ from propylon.tasks import spawn
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})  # RFC 9110 §9.2.2
 
 
-class Asked(NamedTuple):
-    """An upstream that has begun to answer."""
-
-    connection: UpstreamConnection
-    answer: ResponseHead
-    pump: "asyncio.Task[None] | None"  # sends what of the request's body is still to come
+# An upstream that has begun to answer, and what sends the rest of the request's body.
+Asked = tuple[UpstreamConnection, ResponseHead, "asyncio.Task[None] | None"]
 
 
 class Forward:
@@ -61,33 +57,27 @@ class Forward:
             exchange.body_in += body.taken  # a tunnel has counted its own
             pool.release(connection, keep=keep and answer.keep_alive)
 
-    async def _ask(self, exchange: Exchange, body: RequestBody, pool: OriginPool, head: bytes) -> "Asked":
-        """A connection on which the head of an answer has arrived."""
+    async def _ask(self, exchange: Exchange, body: RequestBody, pool: OriginPool, head: bytes) -> Asked:
+        """Sends the request on a connection and awaits the head of its answer."""
         connection = pool.take_idle() or await pool.connect()
-        try:
-            return await self._attempt(exchange, body, pool, connection, head)
-        except UpstreamReset:
-            if not _may_retry(exchange, body, connection):
-                raise
-        # Never another idle one, which may be as dead.
-        return await self._attempt(exchange, body, pool, await pool.connect(), head)
-
-    async def _attempt(
-        self, exchange: Exchange, body: RequestBody, pool: OriginPool, connection: UpstreamConnection, head: bytes
-    ) -> "Asked":
-        pump = None
-        try:
-            pump = self._send(exchange, body, connection, head)
-            answer = await connection.next_event()
-        except BaseException:  # cancelled too: the connection must go back whatever ends the wait
-            if pump is not None:
-                pump.cancel()
-            exchange.body_in = body.taken
-            pool.release(connection, keep=False)
-            raise
-        assert isinstance(answer, ResponseHead)
-        exchange.upstream_status = answer.status
-        return Asked(connection, answer, pump)
+        while True:
+            pump = answer = None
+            try:
+                pump = self._send(exchange, body, connection, head)
+                answer = await connection.next_event()
+                assert isinstance(answer, ResponseHead)
+                exchange.upstream_status = answer.status
+                return connection, answer, pump
+            except UpstreamReset:
+                if not _may_retry(exchange, body, connection):
+                    raise
+            finally:
+                if answer is None:  # whatever ended the wait, the connection must go back
+                    if pump is not None:
+                        pump.cancel()
+                    exchange.body_in = body.taken
+                    pool.release(connection, keep=False)
+            connection = await pool.connect()  # never another idle one, which may be as dead
 
     def _send(
         self, exchange: Exchange, body: RequestBody, connection: UpstreamConnection, head: bytes

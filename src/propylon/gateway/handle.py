@@ -54,7 +54,12 @@ class Handle:
         if page is None:
             self._running[exchange] = client
         try:
-            await (page or self._proxy)(exchange, body, client)
+            if page is not None:
+                await page(exchange, body, client)
+            elif (route := await self._decide(exchange)) is None or exchange.denial is not None:
+                self._refuse(exchange, body, client)
+            else:
+                await self._forward(exchange, body, client, route)
         except Failure as failure:
             fail(failure, exchange, body, client)
         except asyncio.CancelledError:  # the client closed, or the worker ends
@@ -69,13 +74,6 @@ class Handle:
                 del self._running[exchange]
                 self._record(exchange)
 
-    async def _proxy(self, exchange: Exchange, body: RequestBody, client: Downstream) -> None:
-        route = await self._decide(exchange)
-        if route is None or exchange.denial is not None:
-            self._refuse(exchange, body, client)
-        else:
-            await self._forward(exchange, body, client, route)
-
     async def _decide(self, exchange: Exchange) -> Route | None:
         """The route, `exchange.denial` set when a step refuses; made again while records it rests on change."""
         for _ in range(DECISIONS_MAX):
@@ -86,7 +84,10 @@ class Handle:
             else:
                 route, exchange.route_path = found
                 exchange.api_id = route.api_id
-                exchange.denial = await _run_steps(route, exchange)
+                for step in route.steps:
+                    if (denial := await step(exchange)) is not None:
+                        exchange.denial = denial
+                        break
             if await self._follow.stands(exchange, route):
                 return route
             exchange.forget_decision()
@@ -98,13 +99,6 @@ class Handle:
         keep_alive = client.begin_reply(exchange, body)
         exchange.status = exchange.denial.status
         client.write(denial_reply(exchange.denial, exchange, keep_alive=keep_alive))
-
-
-async def _run_steps(route: Route, exchange: Exchange) -> Denial | None:
-    for step in route.steps:
-        if (denial := await step(exchange)) is not None:
-            return denial
-    return None
 
 
 def fail(failure: Failure, exchange: Exchange, body: RequestBody, client: Downstream) -> None:

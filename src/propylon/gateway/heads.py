@@ -129,7 +129,7 @@ def _forwarded(exchange: Exchange, scheme: bytes) -> bytes:
     host = head.host.encode("latin-1")
     if not exchange.peer_trusted:
         return b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b" % (peer, scheme, host)
-    lines = [b"X-Forwarded-For: " + b", ".join([*head.all_values(b"x-forwarded-for"), peer])]
+    lines = [b"X-Forwarded-For: " + b", ".join([*head.values(b"x-forwarded-for"), peer])]
     if not head.has(b"x-forwarded-proto"):
         lines.append(b"X-Forwarded-Proto: " + scheme)
     if not head.has(b"x-forwarded-host"):

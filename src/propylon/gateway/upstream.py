@@ -31,8 +31,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.idle_since = 0.0
         self.closed = False
         self._loop = loop
-        self._limits = limits
-        self._reader: ResponseReader | None = None
+        self._reader = ResponseReader(limits)
         self._events: deque[Event | Failure] = deque()
         self._buffered = 0
         self._waiter: asyncio.Future[None] | None = None
@@ -45,7 +44,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def begin(self, data: bytes, *, head_request: bool) -> None:
         """Sends a request head (and what of the body is there) and awaits its answer."""
-        self._reader = ResponseReader(head_request=head_request, limits=self._limits)
+        self._reader.begin(head_request=head_request)
         self.requests += 1
         self.heard = False
         self._awaits_head = True
@@ -109,14 +108,13 @@ class UpstreamConnection(asyncio.Protocol):
     def reusable(self) -> bool:
         """True once an answer ended cleanly and the upstream keeps the connection."""
         reader = self._reader
-        return not self.closed and reader is not None and reader.done and not reader.surplus and not self._events
+        return reader.done and not reader.surplus and not self._events and not self.closed
 
     def begin_tunnel(self, receiver: TunnelEnd, feeder: TunnelEnd) -> bytes:
         """From here bytes go to `receiver` and come from `feeder`; answers what came after the 101 head."""
         self._tunnel = receiver
         self._flow.feeder = feeder
         self._events.clear()
-        assert self._reader is not None
         return self._reader.rest
 
     def close(self) -> None:
@@ -132,7 +130,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._tunnel.data_received(data)
             return
         reader = self._reader
-        if reader is None or reader.done:  # an answer nobody asked for
+        if reader.done:  # an answer nobody asked for
             self.transport.abort()
             return
         self.heard = True
@@ -152,7 +150,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._flow.resume()
         if self._tunnel is not None:
             self._tunnel.connection_lost(exc)
-        elif self._reader is not None and not self._reader.done:
+        elif not self._reader.done:
             self._take(self._reader.eof())
         self._wake()
 

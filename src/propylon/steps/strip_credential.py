@@ -26,7 +26,7 @@ class StripCredential:
         return None
 
     def _other_cookies(self, exchange: Exchange) -> tuple[tuple[bytes, bytes], ...]:
-        pairs = [pair.strip() for line in exchange.head.all_values(b"cookie") for pair in line.split(b";")]
+        pairs = [pair.strip() for line in exchange.head.values(b"cookie") for pair in line.split(b";")]
         kept = [pair for pair in pairs if pair and pair.partition(b"=")[0] != self._cookie]
         return ((b"Cookie", b"; ".join(kept)),) if kept else ()
 
