@@ -55,7 +55,7 @@ class Exchange:
         "peer_ip",
         "peer_trusted",
         "query_edit",
-        "rate_headers",
+        "rate_lines",
         "rested_on",
         "route_path",
         "started",
@@ -79,7 +79,7 @@ class Exchange:
     rested_on: tuple[str, ...]  # names (as in the change log) of the records the decision rested on
     decided_at: int  # revision the decision began at, by handle
     head_seen: int  # head as the last admit answered it, -1 when nothing was charged; by steps/admit
-    rate_headers: tuple[Field, ...]  # for a proxied answer, by steps/admit
+    rate_lines: bytes  # field lines for a proxied answer, by steps/admit
     strip_header_names: frozenset[bytes]  # request fields that must not travel on, by steps/strip_credential
     fields_instead: tuple[Field, ...]  # request fields written in the place of stripped ones; by steps/strip_credential
     query_edit: str | None  # the query to send instead, None = unchanged; by steps/strip_credential
@@ -116,7 +116,7 @@ class Exchange:
         self.rested_on = ()
         self.decided_at = -1
         self.head_seen = -1
-        self.rate_headers = ()
+        self.rate_lines = b""
         self.strip_header_names = frozenset()
         self.fields_instead = ()
         self.query_edit = None

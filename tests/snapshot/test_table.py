@@ -33,7 +33,7 @@ def naive(listen_paths: list[str], path: str) -> tuple[str, str] | None:
 
 
 def plain(match: Match | None) -> tuple[str, str] | None:
-    return None if match is None else (match.route.api_id, match.rest)
+    return None if match is None else (match[0].api_id, match[1])
 
 
 @given(st.lists(LITERAL_PATHS, unique_by=lambda path: path.rstrip("/"), max_size=8), st.booleans(), PATHS)

@@ -96,16 +96,12 @@ class Downstream(asyncio.Protocol):
             raise ClientGone("connection closed")
 
     def begin_reply(self, exchange: Exchange, body: RequestBody, *, ends_by_close: bool = False) -> bool:
-        """Marks the head as out; answers whether the connection is kept, as the reply must say."""
-        keep_alive = self._may_keep_alive(exchange, body) and not ends_by_close
+        """Marks the head as out; answers whether the connection can serve another request, as the reply must say."""
+        ends_here = (self._client_ended or self._draining) and not self._intake.waiting
+        keep_alive = exchange.head.keep_alive and body.complete and not (self.closing or ends_here or ends_by_close)
         self.closing = not keep_alive
         self.head_sent = True
         return keep_alive
-
-    def _may_keep_alive(self, exchange: Exchange, body: RequestBody) -> bool:
-        """Whether the connection can serve another request after this answer; decides its Connection field."""
-        ends_here = (self._client_ended or self._draining) and not self._intake.waiting
-        return exchange.head.keep_alive and body.complete and not self.closing and not ends_here
 
     def cut(self) -> None:
         """Ends the connection at once: an answer that began cannot be completed, and the client must notice."""

@@ -40,8 +40,9 @@ async def relay_answer(
     exchange: Exchange, body: RequestBody, client: Downstream, connection: UpstreamConnection, answer: ResponseHead
 ) -> None:
     """Upstream to client: head at once, body as it comes; the usual small answer is one write."""
-    chunked = _client_gets_chunks(exchange, answer)
-    keep_alive = client.begin_reply(exchange, body, ends_by_close=_ends_by_close(answer, chunked=chunked))
+    is_endless = answer.body_length is None  # nobody knows yet
+    chunked = is_endless and exchange.head.version_minor == 1  # to an HTTP/1.0 client until close (RFC 9112 §6.1)
+    keep_alive = client.begin_reply(exchange, body, ends_by_close=is_endless and not chunked)
     head = response_head(exchange, answer, keep_alive=keep_alive, chunked=chunked)
     exchange.status = answer.status
     piece, complete = connection.take_ready_body()
@@ -57,12 +58,3 @@ async def relay_answer(
         await client.writable()
     if chunked:
         client.write(LAST_CHUNK)
-
-
-def _client_gets_chunks(exchange: Exchange, answer: ResponseHead) -> bool:
-    """A body of unknown length goes in chunks, to an HTTP/1.0 client until close (RFC 9112 §6.1)."""
-    return answer.body_length is None and exchange.head.version_minor == 1
-
-
-def _ends_by_close(answer: ResponseHead, *, chunked: bool) -> bool:
-    return answer.body_length is None and not chunked

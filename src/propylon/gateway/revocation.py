@@ -60,14 +60,17 @@ class Revocation:
 
     async def _still_allowed(self, exchange: Exchange) -> bool:
         found = self._follow.snapshot.table.match(exchange.head.path)
-        if found is None or found.route.api_id != exchange.api_id:
+        if found is None:
+            return False
+        route, route_path = found
+        if route.api_id != exchange.api_id:
             return False
         probe = Exchange(
             exchange.head, exchange.client_ip, exchange.peer_ip, exchange.started, peer_trusted=exchange.peer_trusted
         )
-        probe.api_id, probe.route_path = exchange.api_id, found.rest
+        probe.api_id, probe.route_path = exchange.api_id, route_path
         try:
-            return await _judge(found.route, probe)
+            return await _judge(route, probe)
         except Failure:  # nobody goes on because a store could not be asked
             return False
 

@@ -5,10 +5,9 @@ Made by `pool`, used by one exchange at a time, back in the pool or closed after
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from typing import Final
 
-from propylon.errors import Failure, MalformedResponse, UpstreamReset, UpstreamTimeout
+from propylon.errors import Failure, UpstreamReset, UpstreamTimeout
 from propylon.gateway.deadlines import NEVER
 from propylon.gateway.tunnel_end import TunnelEnd
 from propylon.gateway.write_flow import WriteFlow
@@ -71,14 +70,12 @@ class UpstreamConnection(asyncio.Protocol):
     async def next_event(self) -> Event:
         """The answer's head, then body pieces, then END; raises the Failure that ended it."""
         while not self._events:
+            self._make_room(self._buffered)
             self._waiter = self._loop.create_future()
             await self._waiter
         event = self._events.popleft()
         if isinstance(event, bytes):
-            self._buffered -= len(event)
-            if self._reading_paused and self._buffered < READ_AHEAD_MAX_BYTES // 2:
-                self._reading_paused = False
-                self.transport.resume_reading()
+            self._make_room(len(event))
         elif isinstance(event, Failure):
             raise event
         elif event is not END:
@@ -134,8 +131,12 @@ class UpstreamConnection(asyncio.Protocol):
             self.transport.abort()
             return
         self.heard = True
-        self._take(reader.feed(data))
-        if self._buffered > READ_AHEAD_MAX_BYTES and not self._reading_paused:
+        self._events.extend(reader.feed(data))
+        self._buffered += len(data)  # heads and framing too: a little more than what is kept
+        self._wake()
+        if reader.broken:
+            self.transport.abort()
+        elif self._buffered > READ_AHEAD_MAX_BYTES and not self._reading_paused:
             self._reading_paused = True
             self.transport.pause_reading()
 
@@ -151,7 +152,7 @@ class UpstreamConnection(asyncio.Protocol):
         if self._tunnel is not None:
             self._tunnel.connection_lost(exc)
         elif not self._reader.done:
-            self._take(self._reader.eof())
+            self._events.extend(self._reader.eof())
         self._wake()
 
     def pause_writing(self) -> None:
@@ -163,14 +164,11 @@ class UpstreamConnection(asyncio.Protocol):
     def expire(self) -> None:
         self.fail(UpstreamTimeout("no answer within upstream_timeout_s"))
 
-    def _take(self, events: "Sequence[ResponseHead | bytes | None | Failure]") -> None:
-        for event in events:
-            if isinstance(event, bytes):
-                self._buffered += len(event)
-            elif isinstance(event, MalformedResponse):
-                self.transport.abort()
-        self._events.extend(events)
-        self._wake()
+    def _make_room(self, size: int) -> None:
+        self._buffered -= size
+        if self._reading_paused and self._buffered < READ_AHEAD_MAX_BYTES // 2:
+            self._reading_paused = False
+            self.transport.resume_reading()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -65,7 +65,9 @@ class RequestReader:
     def _take_head(self, data: bytes, events: list[Event]) -> bytes:
         if (data[0] <= _CR or self._blank == b"\r") and not self._buffer.held:
             data = self._without_empty_line(data)
-        taken = self._buffer.take(data) if data else None
+            if not data:
+                return b""
+        taken = self._buffer.take(data)
         if taken is None:
             return b""
         raw, field_lines, rest = taken
@@ -75,7 +77,8 @@ class RequestReader:
         self._is_last = not head.keep_alive
         if head.body_length == 0:
             self._upgraded = bool(head.upgrade)
-            self._finish_message(events)
+            events.append(END)
+            self._over = self._is_last
         elif head.body_length is None:
             self._body = ChunkedBody(self._limits, MalformedRequest)
         else:
@@ -100,12 +103,9 @@ class RequestReader:
                 events.append(b"".join(pieces))
         if body.done:
             self._body = None
-            self._finish_message(events)
+            events.append(END)
+            self._over = self._is_last
         return rest
-
-    def _finish_message(self, events: list[Event]) -> None:
-        events.append(END)
-        self._over = self._is_last
 
     def _keep_rest(self, data: bytes) -> None:
         """Bytes behind the last request are nobody's, behind an upgrade they are the tunnel's."""

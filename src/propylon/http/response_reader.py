@@ -25,10 +25,10 @@ class ResponseReader:
         "_before_raw",
         "_body",
         "_buffer",
-        "_dead",
         "_head_request",
         "_limits",
         "_until_close",
+        "broken",
         "done",
         "rest",
         "surplus",
@@ -43,7 +43,7 @@ class ResponseReader:
         self._before_raw = b""
         self._body: CountedBody | ChunkedBody | None = None  # until its end
         self._until_close = False
-        self._dead = False
+        self.broken = False  # nothing more will come of it
         self.done = True  # no answer is awaited; the last one came whole
         self.switched = False  # after a 101 the bytes are the tunnel's; never `done`
         self.rest = b""  # what came after a 101
@@ -59,18 +59,18 @@ class ResponseReader:
         """The events these bytes complete, in order."""
         events: list[Event] = []
         try:
-            while data and not self._dead:
+            while data and not self.broken:
                 data = self._take(data, events)
         except MalformedResponse as failure:
-            self._dead = True
+            self.broken = True
             events.append(failure)
         return events
 
     def eof(self) -> "list[ResponseHead | bytes | UpstreamFailure | None]":
         """The upstream ended the connection: the end of some bodies, too early for everything else."""
-        if self.done or self.switched or self._dead:
+        if self.done or self.switched or self.broken:
             return []
-        self._dead = True
+        self.broken = True
         if self._until_close:
             self.done = True
             return [END]

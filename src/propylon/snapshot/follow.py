@@ -85,7 +85,7 @@ class Follow:
 
     def _route_of(self, exchange: Exchange) -> Route | None:
         found = self.snapshot.table.match(exchange.head.path)
-        return None if found is None else found.route
+        return None if found is None else found[0]
 
     async def _apply(self, head: int) -> None:
         changes = None if head < self.applied else await self._lookups.changes_after(self.applied)

@@ -8,9 +8,7 @@ import re2
 from propylon.snapshot.route import Route
 
 
-class Match(NamedTuple):
-    route: Route
-    rest: str  # the path with the listen path stripped, always with a leading slash
+Match = tuple[Route, str]  # the path with the listen path stripped, always with a leading slash
 
 
 class _Template(NamedTuple):
@@ -39,7 +37,7 @@ class RouteTable:
         while True:
             route = self._by_path.get(candidate)
             if route is not None:
-                found: Match | None = Match(route, path[len(candidate) :] or "/")
+                found: Match | None = (route, path[len(candidate) :] or "/")
                 break
             if not candidate:
                 found = None
@@ -63,7 +61,7 @@ class RouteTable:
             if template.weight <= literal_length:
                 return None
             if (hit := template.pattern.match(path)) is not None:
-                return Match(template.route, path[hit.end(1) :] or "/")
+                return template.route, path[hit.end(1) :] or "/"
         return None
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from propylon.errors import Denial
 from propylon.exchange import Caller, Exchange
+from propylon.http.messages import Field
 from propylon.model.api_definition import ApiDefinition
 from propylon.model.charge import ChargePlan, Claim, Kind, Verdict
 from propylon.model.endpoint_pattern import endpoint_limit
@@ -15,14 +16,12 @@ from propylon.model.limits import quota, window
 from propylon.steps.meter_names import api_meter, quota_meter, rate_meter
 from propylon.steps.step import Surroundings
 
-Fields = tuple[tuple[bytes, bytes], ...]
+Numbers = tuple[int, int, int]  # of the X-RateLimit fields: Limit, Remaining, Reset
 
-NO_QUOTA: Final[Fields] = ((b"X-RateLimit-Limit", b"0"), (b"X-RateLimit-Remaining", b"0"), (b"X-RateLimit-Reset", b"0"))
-UNLIMITED_QUOTA: Final[Fields] = (
-    (b"X-RateLimit-Limit", b"-1"),
-    (b"X-RateLimit-Remaining", b"-1"),
-    (b"X-RateLimit-Reset", b"0"),
-)
+NO_QUOTA: Final[Numbers] = (0, 0, 0)
+UNLIMITED_QUOTA: Final[Numbers] = (-1, -1, 0)
+RATE_LINES: Final = b"X-RateLimit-Limit: %d\r\nX-RateLimit-Remaining: %d\r\nX-RateLimit-Reset: %d\r\n"
+RATE_NAMES: Final = (b"X-RateLimit-Limit", b"X-RateLimit-Remaining", b"X-RateLimit-Reset")
 
 
 class Admit:
@@ -42,20 +41,23 @@ class Admit:
         caller = exchange.caller
         plan = self._keyless_plan if caller is None else self._plan_of(caller, exchange)
         if not plan.claims:
-            exchange.rate_headers = _uncounted(plan, of_quota=self._settings.rate_headers_of_quota)
+            if self._settings.rate_headers_of_quota:
+                exchange.rate_lines = RATE_LINES % _uncounted(plan)
             return None
-        if exchange.charged is not None and exchange.charged[0] == plan.claims:  # decided again: the charge stands
-            exchange.rate_headers = self._rate_fields(plan, exchange.charged[1])
-            return None
-        verdict = await self._meters.admit(plan.claims)
-        if verdict.refused >= 0 and caller is not None:
-            verdict = await self._throttle(caller, plan, verdict)
-        exchange.head_seen = verdict.head
-        fields = self._rate_fields(plan, verdict)
-        if verdict.refused >= 0:
-            return self._refusal(plan.claims[verdict.refused], verdict, fields)
-        exchange.charged = (plan.claims, verdict)
-        exchange.rate_headers = fields
+        charged = exchange.charged
+        if charged is not None and charged[0] == plan.claims:  # decided again: the charge stands
+            verdict = charged[1]
+        else:
+            verdict = await self._meters.admit(plan.claims)
+            if verdict.refused >= 0 and caller is not None:
+                verdict = await self._throttle(caller, plan, verdict)
+            exchange.head_seen = verdict.head
+            if verdict.refused >= 0:
+                return self._refusal(plan, verdict)
+            exchange.charged = (plan.claims, verdict)
+        numbers = self._numbers(plan, verdict)
+        if numbers is not None:
+            exchange.rate_lines = RATE_LINES % numbers
         return None
 
     # -- what is claimed ------------------------------------------------------------------------------------------
@@ -122,38 +124,33 @@ class Admit:
             verdict = await self._meters.admit(plan.claims)
         return verdict
 
-    def _refusal(self, claim: Claim, verdict: Verdict, fields: Fields) -> Denial:
-        reset_s = verdict.reset_s[verdict.refused]
+    def _refusal(self, plan: ChargePlan, verdict: Verdict) -> Denial:
+        claim, reset_s = plan.claims[verdict.refused], verdict.reset_s[verdict.refused]
         if claim.kind is Kind.QUOTA:
             retry = _retry_after(reset_s - self._clock.wall()) if reset_s else ()
             return Denial(claim.label, self._settings.quota_exceeded_status, "Quota exceeded", retry)
         text = "API Rate Limit Exceeded" if claim.label == "api_rate_limited" else "Rate Limit Exceeded"
-        rates = () if self._settings.rate_headers_of_quota else fields
+        numbers = None if self._settings.rate_headers_of_quota else self._numbers(plan, verdict)
+        rates = () if numbers is None else tuple(zip(RATE_NAMES, (b"%d" % number for number in numbers), strict=True))
         return Denial(claim.label, 429, text, (*_retry_after(reset_s), *rates))
 
-    def _rate_fields(self, plan: ChargePlan, verdict: Verdict) -> Fields:
+    def _numbers(self, plan: ChargePlan, verdict: Verdict) -> Numbers | None:
         if self._settings.rate_headers_of_quota:
             if plan.quota < 0:
-                return _uncounted(plan, of_quota=True)
+                return _uncounted(plan)
             index = plan.quota
             reset = int(verdict.reset_s[index])
         else:
             index = plan.rate if plan.rate >= 0 else len(plan.claims) - len(self._api_claims)
             if index == len(plan.claims):  # nothing but a quota is counted
-                return ()
+                return None
             reset = ceil(self._clock.wall() + verdict.reset_s[index])
-        return (
-            (b"X-RateLimit-Limit", b"%d" % plan.claims[index].limit),
-            (b"X-RateLimit-Remaining", b"%d" % verdict.remaining[index]),
-            (b"X-RateLimit-Reset", b"%d" % reset),
-        )
+        return plan.claims[index].limit, verdict.remaining[index], reset
 
 
-def _uncounted(plan: ChargePlan, *, of_quota: bool) -> Fields:
-    if not of_quota:
-        return ()
+def _uncounted(plan: ChargePlan) -> Numbers:
     return UNLIMITED_QUOTA if plan.quota_max < 0 else NO_QUOTA
 
 
-def _retry_after(seconds: float) -> Fields:
+def _retry_after(seconds: float) -> tuple[Field, ...]:
     return ((b"Retry-After", b"%d" % max(1, ceil(seconds))),)

@@ -75,7 +75,8 @@ class Jwt:
         self._counters.token_hits += 1
         found = None
         if self._per_key:
-            found = await self._find_key(exchange, verified.key_hash)
+            found = self._keyring.cached(verified.key_hash) or await self._keyring.find(verified.key_hash)
+            exchange.rested_on = found.names
             if found.entry is None or found.entry.verifiers.get(self) is not verified.record:
                 return await self._first_time(exchange, credential, digest)  # its secret may be another one now
         if not verified.good_from <= int(self._clock.wall()) < verified.good_until:

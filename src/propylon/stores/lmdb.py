@@ -92,13 +92,14 @@ class LmdbMeters:
         emptied: list[str] = []
         with self._meters.begin(write=True) as transaction:
             monotonic_ns, wall_ns = now or self._now_ns()
-            head = int.from_bytes(transaction.get(_HEAD_KEY, b""))
+            get, boot = transaction.get, self._boot
+            head = int.from_bytes(get(_HEAD_KEY, b""))
             for claim in charge:
                 kind = claim.kind
                 key = _KEY_PREFIX[kind] + claim.meter
-                stored = transaction.get(key)
+                stored = get(key)
                 if kind is _SLIDING:
-                    value, left, wait_s, was_ahead = count_sliding(stored, claim, monotonic_ns, self._boot)
+                    value, left, wait_s, was_ahead = count_sliding(stored, claim, monotonic_ns, boot)
                 else:
                     count = count_quota if kind is _QUOTA else count_fixed
                     value, left, wait_s, was_ahead = count(stored, claim, wall_ns)
