@@ -227,15 +227,15 @@ class Downstream(asyncio.Protocol):
             self.deadline = now + self._settings.idle_timeout_s
 
     async def _run(self, incoming: Incoming) -> None:
-        head = incoming.head
+        head, body, started = incoming
         client = self._stranger or self._settings.trusted_proxies.client(self.peer_ip, head)
-        exchange = Exchange(head, client.ip, self.peer_ip, incoming.started, peer_trusted=client.peer_trusted)
+        exchange = Exchange(head, client.ip, self.peer_ip, started, peer_trusted=client.peer_trusted)
         try:
-            await self._serve(exchange, incoming.body, self)
+            await self._serve(exchange, body, self)
         finally:
             self._task = None
-        if not incoming.body.complete:
-            incoming.body.discard()
+        if not body.complete:
+            body.discard()
             self._start_lingering()
         elif not head.keep_alive:
             self._close_gracefully()

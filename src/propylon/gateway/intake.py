@@ -5,7 +5,7 @@ Bytes in, requests out; says when enough is here. Knows no socket, no deadline a
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from propylon.errors import BodyTooLarge, Failure
 from propylon.gateway.request_body import HIGH_WATER_BYTES, NO_BODY, RequestBody
@@ -16,12 +16,7 @@ from propylon.http.request_reader import RequestReader
 PIPELINE_MAX: Final = 16  # requests waiting behind the running one before reading pauses
 
 
-class Incoming(NamedTuple):
-    """A request whose head is here."""
-
-    head: RequestHead
-    body: RequestBody
-    started: float
+Incoming = tuple[RequestHead, RequestBody, float]  # a request whose head is here, and when it came
 
 
 class Intake:
@@ -57,30 +52,26 @@ class Intake:
     def feed(self, data: bytes, now: float) -> None:
         for event in self._reader.feed(data):
             if isinstance(event, RequestHead):
-                self.receiving = body = self._body_of(event)
-                self.waiting.append(Incoming(event, body, now))
+                self.receiving = body = self._body_of(event) if event.body_length != 0 else NO_BODY
+                self.waiting.append((event, body, now))
             elif isinstance(event, Failure):
                 self.broken = event
                 self.fail_body(event)
-            elif self.receiving is not None:
-                self._take_body(self.receiving, event)
+            elif self.receiving is None:
+                continue
+            elif event is END:
+                self.receiving.end()
+                self.receiving = None
+            else:
+                self.receiving.add(event)
 
     def fail_body(self, failure: Failure) -> None:
         """The rest of the body will not come."""
         if self.receiving is not None:
             self.receiving.fail(failure)
 
-    def _take_body(self, body: RequestBody, piece: bytes | None) -> None:
-        if piece is END:
-            body.end()
-            self.receiving = None
-        else:
-            body.add(piece)
-
     def _body_of(self, head: RequestHead) -> RequestBody:
         length = head.body_length
-        if length == 0:
-            return NO_BODY
         body = RequestBody(self._on_room, self._send_continue if head.expects_continue else None, self._body_max_bytes)
         if length is not None and 0 < self._body_max_bytes < length:
             body.fail(BodyTooLarge(f"{length} bytes announced"))

@@ -7,7 +7,6 @@ import re2
 
 from propylon.snapshot.route import Route
 
-
 Match = tuple[Route, str]  # the path with the listen path stripped, always with a leading slash
 
 
