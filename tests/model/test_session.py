@@ -16,7 +16,9 @@ from propylon.model.session import (
     comparable,
     extract_secrets,
     parse_session,
+    read_stored_session,
     session_to_json,
+    session_to_stored,
 )
 
 NOW = 1_800_000_000.0
@@ -242,6 +244,34 @@ def test_any_json_is_read_without_raising_and_what_is_read_comes_back(document: 
     assert (session is None) is bool(problems)
     if session is not None:
         assert parsed(json.loads(json.dumps(session_to_json(session)))) == session
+
+
+@given(st.dictionaries(st.sampled_from([*sorted(FULL), "unknown"]), JSON))
+def test_what_is_stored_reads_as_the_same_session(document: dict[str, Any]) -> None:
+    session = parse_session(document)[0]
+    if session is not None:
+        assert parsed(json.loads(session_to_stored(session))) == session
+
+
+def test_what_is_empty_is_not_stored_and_what_is_unknown_is() -> None:
+    document = {"rate": 5, "per": 60, "new": 0, "access_rights": {"a": {"limit": {"quota_max": 0}}, "b": {}}}
+    assert json.loads(session_to_stored(parsed(document))) == {
+        **{"rate": 5, "per": 60, "new": 0},
+        "access_rights": {"a": {"limit": {}}, "b": {}},
+    }
+    full = session_to_stored(parsed({**FULL, "access_rights": {}}))
+    assert json.loads(full) == {name: value for name, value in FULL.items() if name != "access_rights"}
+
+
+@given(st.dictionaries(st.sampled_from(sorted(FULL)), JSON))
+def test_whoever_only_serves_a_session_refuses_what_the_full_reader_refuses(document: dict[str, Any]) -> None:
+    session, problems, _ = parse_session(document)
+    read = read_stored_session(document)
+    assert read == problems[0] if session is None else isinstance(read, Session)
+
+
+def test_whoever_only_serves_a_session_is_not_told_of_unknown_members() -> None:
+    assert read_stored_session({"rate": 5, "ratte": 6}) == parsed({"rate": 5})
 
 
 @given(st.dictionaries(st.sampled_from(sorted(FULL)), st.none()))

@@ -1,14 +1,16 @@
 """The cache of keys: one read at a time for each, and nothing in it that a change has named."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from propylon.errors import LookupsExhausted, StoreUnavailable
-from propylon.steps.keyring import Found, Keyring, PolicyBook
+from propylon.model.policy import parse_policy
+from propylon.steps.keyring import Found, KeyEntry, Keyring, PolicyBook
 from propylon.telemetry.counters import Counters
-from tests.kit.definitions import session
+from tests.kit.definitions import policy, session
 from tests.kit.memory_records import ROOT_SECRET, MemoryRecords, nothing
 
 
@@ -34,7 +36,7 @@ def records_with(*key_ids: str) -> MemoryRecords:
 
 
 def alias(found: Found) -> str | None:
-    return None if found.entry is None else found.entry.session.alias
+    return None if found.entry is None else found.entry.own.alias
 
 
 class Gate:
@@ -203,5 +205,83 @@ def test_what_a_look_up_rests_on_is_said_whether_or_not_something_was_found() ->
         found = await keyring_on(records).find(KEY_HASH)
         assert found.names == (f"key:{KEY_HASH}", "policy:default/gold")
         assert (await keyring_on(records_with()).find(KEY_HASH)).names == (f"key:{KEY_HASH}",)
+
+    run(scenario)
+
+
+def test_keys_of_equal_terms_keep_their_own_name_end_and_meters() -> None:
+    async def scenario() -> None:
+        records = MemoryRecords()
+        for number, key_id in enumerate("ab"):
+            records.put_key(key_id, session("token", alias=key_id, expires=number + 5))
+        keyring = keyring_on(records)
+        callers = [(await keyring.find(hash_of(key_id))).caller for key_id in "ab"]
+        seen = [(c.identity.name, c.session.expires, c.identity.record, c.meter_prefix) for c in callers if c]
+        assert [(name, expires) for name, expires, _, _ in seen] == [("a", 5), ("b", 6)]
+        assert len({record for _, _, record, _ in seen}) == len({prefix for *_, prefix in seen}) == 2
+
+    run(scenario)
+
+
+def test_a_cached_key_is_judged_again_when_the_policies_change() -> None:
+    async def scenario() -> None:
+        records, book = MemoryRecords(), PolicyBook()
+        records.put_key("the-key", session(apply_policies=["gold"]))
+        keyring = Keyring(records, ROOT_SECRET, book, Counters(0), entries_max=9, in_flight_max=9)
+        assert (await keyring.find(KEY_HASH)).problem == "policy_not_found"
+        gold, _, _ = parse_policy(policy("gold", "token"))
+        assert gold is not None
+        book.replace([gold])
+        cached = keyring.cached(KEY_HASH)
+        assert cached is not None
+        assert cached.caller is not None
+        assert (list(cached.caller.session.access), len(records.reads)) == (["token"], 1)
+
+    run(scenario)
+
+
+def test_a_stored_session_that_is_not_valid_is_refused_and_not_remembered() -> None:
+    async def scenario() -> None:
+        records = MemoryRecords()
+        records.put_key("the-key", session("token", rate="much"))
+        keyring = keyring_on(records)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match="not valid"):
+                await keyring.find(KEY_HASH)
+        assert len(keyring) == 0
+
+    run(scenario)
+
+
+def test_the_secret_that_verifies_tokens_is_opened_and_one_of_another_row_is_not() -> None:
+    async def scenario() -> None:
+        records = MemoryRecords()
+        for key_id in ("the-key", "other"):
+            records.put_key(key_id, session("token", jwt_data={"secret": f"{key_id}'s secret"}))
+        keyring = keyring_on(records)
+        entry = (await keyring.find(KEY_HASH)).entry
+        assert entry is not None
+        assert (entry.jwt_secret, entry.is_jwt_key, entry.is_identifier) == ("the-key's secret", True, True)
+        row = await records.key_by_hash(hash_of("other"))
+        assert row is not None
+        row.secrets.update((await records.key_by_hash(KEY_HASH) or row).secrets)
+        with pytest.raises(StoreUnavailable, match="moved"):
+            await keyring.find(hash_of("other"))
+
+    run(scenario)
+
+
+def test_a_key_that_leaves_the_cache_is_gone_without_the_collector() -> None:
+    async def scenario() -> None:
+        records = records_with("a", "b", "c", "d")
+        keyring = keyring_on(records, entries_max=1)
+        gc.collect()
+        gc.disable()
+        try:
+            for key_id in "abcd":
+                await keyring.find(hash_of(key_id))
+            assert sum(isinstance(each, KeyEntry) for each in gc.get_objects()) == 1
+        finally:
+            gc.enable()
 
     run(scenario)

@@ -34,6 +34,17 @@ def test_a_key_is_found_by_its_hash_as_the_records_have_it(tmp_path: Path) -> No
     _with_both(tmp_path, work)
 
 
+def test_a_key_whose_secrets_are_damaged_is_not_answered_without_them(tmp_path: Path) -> None:
+    async def work(records: Records, lookups: Lookups) -> None:
+        await put_key(records, a_key(secrets={"hmac_string": "hush"}))
+        async with records._writing() as connection:
+            await connection.exec_driver_sql("UPDATE keys SET secrets = substr(secrets, 2)")
+        with pytest.raises(StoreUnavailable):
+            await lookups.key_by_hash(key_hash("aaa"))
+
+    _with_both(tmp_path, work)
+
+
 def test_each_read_sees_what_was_committed_before_it(tmp_path: Path) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
         for _ in range(3):

@@ -15,6 +15,7 @@ from propylon.model.policy import Policy, inline_policies
 from propylon.model.policy_merge import PolicyMerge
 from propylon.model.session_fields import guards_of
 from propylon.model.session_record import Session, root_limit
+from propylon.model.session_terms import OwnPart
 
 OTHER_ORG: Final = "attempting to apply policy from different organisation to key, skipping"
 NO_RIGHTS: Final = "key has no valid policies to be applied"
@@ -66,7 +67,7 @@ class EffectiveSession:
         root: ApiLimit,
         skipped_policies: Sequence[str],
     ) -> None:
-        self.key = key  # as written
+        self.key = key  # as written; where `held_by` was used, without the key's own part
         self.policies = tuple(policies)  # those applied, in order
         self.access = access  # by API id; empty = whatever the caller decides about master keys
         self.root_limit = root
@@ -82,6 +83,18 @@ class EffectiveSession:
     @property
     def policy_ids(self) -> tuple[str, ...]:
         return tuple(policy.id for policy in self.policies)
+
+    def held_by(self, own: OwnPart) -> "EffectiveSession":
+        """The same for a key of these terms; all that decides is shared between such keys, `key` too."""
+        held = EffectiveSession.__new__(EffectiveSession)
+        held.key, held.policies, held.access, held.root_limit = self.key, self.policies, self.access, self.root_limit
+        held.skipped_policies, held.org_id, held.is_inactive = self.skipped_policies, self.org_id, self.is_inactive
+        held.tags, held.guards = self.tags, self.guards
+        held.alias = own.alias or self.alias
+        held.expires = own.expires or self.expires
+        both = own.meta_data and self.meta_data
+        held.meta_data = {**own.meta_data, **self.meta_data} if both else own.meta_data or self.meta_data  # P-10
+        return held
 
     @property
     def session(self) -> Session:

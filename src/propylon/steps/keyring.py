@@ -6,20 +6,22 @@ Oldest-in goes first when full: one dict operation less on every hit than least-
 """
 
 import asyncio
-import json
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Final, NamedTuple, Protocol
 
 from propylon.errors import LookupsExhausted, Problem, StoreUnavailable
 from propylon.exchange import Caller, Identity
 from propylon.jose.verification import VerificationRecord
-from propylon.model.effective import effective_session
-from propylon.model.policy import Policy
-from propylon.model.session import Session, parse_session
-from propylon.model.session_secrets import is_identifier, is_jwt_key
+from propylon.model.session_record import Session
+from propylon.model.session_secrets import JWT_SECRET, is_identifier, is_jwt_key
+from propylon.model.session_terms import OwnPart
+from propylon.steps.key_terms import KeyTerms, SharedTerms
 from propylon.steps.meter_names import key_meters
+from propylon.steps.policy_book import PolicyBook as PolicyBook
 from propylon.stores.ports import KeyRow, Lookups
 from propylon.telemetry.counters import Counters
+
+NO_SECRETS: Final[Mapping[str, str]] = {}
 
 
 class KeySecrets(Protocol):
@@ -30,50 +32,56 @@ class KeySecrets(Protocol):
     def unseal(self, sealed: str, binding: str) -> str: ...
 
 
-class PolicyBook:
-    """All policies of one revision; `version` moves when any of them does."""
-
-    def __init__(self) -> None:
-        self.version = 0
-        self._policies: dict[tuple[str, str], Policy] = {}
-
-    def replace(self, policies: Sequence[Policy]) -> None:
-        self._policies = {(policy.org_id, policy.id): policy for policy in policies}
-        self.version += 1
-
-    def get(self, org_id: str, policy_id: str) -> Policy | None:
-        return self._policies.get((org_id, policy_id))
-
-    def select(self, org_id: str, policy_ids: Sequence[str]) -> tuple[list[Policy], list[str]]:
-        """Those that exist in that organisation, in order, and the ids that do not."""
-        found = [(policy_id, self.get(org_id, policy_id)) for policy_id in policy_ids]
-        return [policy for _, policy in found if policy is not None], [id_ for id_, policy in found if policy is None]
-
-
 class KeyEntry:
-    """One key as the worker knows it; made from its row, its caller made anew when a policy changes."""
+    """One key as the worker knows it. Its row is not kept: a cached key takes 1.2 KiB beside its terms."""
 
-    __slots__ = ("book_version", "found", "is_identifier", "is_jwt_key", "row", "secrets", "session", "verifiers")
+    __slots__ = (
+        "generation",
+        "is_identifier",
+        "is_jwt_key",
+        "jwt_secret",
+        "key_hash",
+        "org_id",
+        "own",
+        "record_id",
+        "terms",
+        "verifiers",
+    )
 
-    found: "Found"  # as of book_version
-
-    def __init__(self, row: KeyRow, session: Session, secrets: dict[str, str]) -> None:
-        self.row = row
-        self.session = session
-        self.secrets = secrets
+    def __init__(self, row: KeyRow, own: OwnPart, terms: KeyTerms, secrets: Mapping[str, str]) -> None:
+        self.record_id = row.record_id
+        self.org_id = row.org_id
+        self.key_hash = row.key_hash
+        self.generation = row.generation
+        self.own = own
+        self.terms = terms
+        self.jwt_secret = secrets.get(JWT_SECRET, "")  # the others open nothing here and are not held
         self.is_jwt_key = is_jwt_key(secrets)
         self.is_identifier = is_identifier(secrets)  # its ID is written where others read it
         self.verifiers: dict[object, VerificationRecord] = {}  # by the JWT step that made it; gone with the entry
-        self.book_version = -1
+
+    @property
+    def session(self) -> Session:
+        """As written, but for what is in `own`."""
+        return self.terms.session
+
+    @property
+    def row(self) -> "KeyEntry":
+        return self
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        return {JWT_SECRET: self.jwt_secret} if self.jwt_secret else {}
 
 
 class Found(NamedTuple):
     """The outcome of a look-up: `names` say what it rests on, also when nothing was found."""
 
-    entry: KeyEntry | None
+    entry: KeyEntry | None  # which must not lead back here: what goes in a circle waits for the collector
     caller: Caller | None
     problem: str  # reason code when there is a key but no caller can be made of it
     names: tuple[str, ...]
+    book_version: int = -1  # of the policies that were applied
 
 
 class Keyring:
@@ -95,7 +103,8 @@ class Keyring:
         self._book = book
         self._entries_max = entries_max
         self._in_flight_max = in_flight_max
-        self._entries: dict[str, KeyEntry] = {}
+        self._terms = SharedTerms()
+        self._keys: dict[str, Found] = {}  # those that have an entry
         self._in_flight: dict[str, asyncio.Future[None]] = {}
         self._stale_reads: set[str] = set()
 
@@ -105,36 +114,39 @@ class Keyring:
 
     def cached(self, key_hash: str) -> Found | None:
         """The usual case, without a coroutine."""
-        entry = self._entries.get(key_hash)
-        return None if entry is None else self._found(entry)
+        found = self._keys.get(key_hash)
+        if found is None or found.book_version == self._book.version:
+            return found
+        assert found.entry is not None
+        found = self._keys[key_hash] = self._judge(found.entry)
+        return found
 
     async def find(self, key_hash: str) -> Found:
         """Raises LookupsExhausted or StoreUnavailable when the answer cannot be had."""
-        while (entry := self._entries.get(key_hash)) is None:
+        while (found := self.cached(key_hash)) is None:
             under_way = self._in_flight.get(key_hash)
             if under_way is None:
-                entry = await self._read_once(key_hash)
-                break
+                return await self._read_once(key_hash) or Found(None, None, "", (f"key:{key_hash}",))
             await asyncio.shield(under_way)
-        return Found(None, None, "", (f"key:{key_hash}",)) if entry is None else self._found(entry)
+        return found
 
     def forget(self, names: frozenset[str]) -> None:
         """Drops the keys a change names; reads under way of them will be done again."""
         for name in names:
             if name.startswith("key:"):
                 key_hash = name[4:]
-                self._entries.pop(key_hash, None)
+                self._keys.pop(key_hash, None)
                 if key_hash in self._in_flight:
                     self._stale_reads.add(key_hash)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._keys)
 
     def forget_all(self) -> None:
-        self._entries.clear()
+        self._keys.clear()
         self._stale_reads.update(self._in_flight)
 
-    async def _read_once(self, key_hash: str) -> KeyEntry | None:
+    async def _read_once(self, key_hash: str) -> Found | None:
         """Single flight: others who want this key wait and look into the cache again."""
         if len(self._in_flight) >= self._in_flight_max:
             raise LookupsExhausted(f"{len(self._in_flight)} look-ups under way")
@@ -151,35 +163,28 @@ class Keyring:
             del self._in_flight[key_hash]
             done.set_result(None)
 
-    def _enter(self, row: KeyRow) -> KeyEntry:
-        session, problems, _ = parse_session(json.loads(row.session))
-        if session is None:
-            raise StoreUnavailable(f"key {row.key_hash}: stored session is not valid: {problems}")
-        secrets = {
-            field: self._secrets.unseal(sealed, f"keys:{row.record_id}:{field}")
-            for field, sealed in row.secrets.items()
-        }
-        entry = KeyEntry(row, session, secrets)
-        if len(self._entries) >= self._entries_max:
-            del self._entries[next(iter(self._entries))]
-        self._entries[row.key_hash] = entry
-        return entry
+    def _enter(self, row: KeyRow) -> Found:
+        read = self._terms.read(row.session, row.org_id)
+        if isinstance(read, Problem):
+            raise StoreUnavailable(f"key {row.key_hash}: stored session is not valid: {read}")
+        found = self._judge(KeyEntry(row, *read, self._unsealed(row) if row.secrets else NO_SECRETS))
+        if len(self._keys) >= self._entries_max:
+            del self._keys[next(iter(self._keys))]
+        self._keys[row.key_hash] = found
+        return found
 
-    def _found(self, entry: KeyEntry) -> Found:
-        if entry.book_version != self._book.version:
-            entry.book_version = self._book.version
-            entry.found = self._judge(entry)
-        return entry.found
+    def _unsealed(self, row: KeyRow) -> Mapping[str, str]:
+        place = f"keys:{row.record_id}"
+        return {field: self._secrets.unseal(sealed, f"{place}:{field}") for field, sealed in row.secrets.items()}
 
     def _judge(self, entry: KeyEntry) -> Found:
-        """The key under today's policies: computed, never stored (F-18)."""
-        row, session = entry.row, entry.session
-        policies, missing = self._book.select(row.org_id, session.policy_ids)
-        names = (f"key:{row.key_hash}", *(f"policy:{row.org_id}/{policy_id}" for policy_id in session.policy_ids))
-        effective = effective_session(session, policies, missing=missing, org_id=row.org_id)
+        """The key under today's policies."""
+        effective = entry.terms.under(self._book)
+        names = (f"key:{entry.key_hash}", *entry.terms.policy_names)
         if isinstance(effective, Problem):
-            return Found(entry, None, effective.code, names)
+            return Found(entry, None, effective.code, names, self._book.version)
         kind = "jwt_key" if entry.is_jwt_key else "token"
-        identity = Identity(f"k{row.record_id}", kind, row.org_id, row.key_hash, session.alias)
-        caller = Caller(identity, effective, names, key_meters(row.record_id, row.generation))
-        return Found(entry, caller, "", names)
+        session = effective.held_by(entry.own)
+        identity = Identity(f"k{entry.record_id}", kind, entry.org_id, entry.key_hash, session.alias)
+        caller = Caller(identity, session, names, key_meters(entry.record_id, entry.generation))
+        return Found(entry, caller, "", names, self._book.version)

@@ -39,12 +39,13 @@ class SqliteLookups:
     async def key_by_hash(self, key_hash: str) -> KeyRow | None:
         try:
             row = self._execute(_KEY, (key_hash,)).fetchone()
-        except sqlite3.Error as error:
+            if row is None:
+                return None
+            record_id, org_id, _, key_id, generation, session, sealed = row
+            secrets = {} if sealed == "{}" else json.loads(sealed)  # most keys have none
+        except (sqlite3.Error, ValueError) as error:
             raise _unavailable(error) from error
-        if row is None:
-            return None
-        record_id, org_id, hashed, key_id, generation, session, sealed = row
-        return KeyRow(record_id, org_id, hashed, key_id, generation, session, json.loads(sealed))
+        return KeyRow(record_id, org_id, key_hash, key_id, generation, session, secrets)
 
     async def revision(self) -> int:
         return int(self._rows(_REVISION)[0][0])
@@ -82,5 +83,5 @@ class SqliteLookups:
             raise _unavailable(error) from error
 
 
-def _unavailable(error: sqlite3.Error) -> StoreUnavailable:
+def _unavailable(error: sqlite3.Error | ValueError) -> StoreUnavailable:
     return StoreUnavailable(f"records: {error}")
