@@ -19,7 +19,7 @@ from propylon.model.session import (
     comparable,
     key_kind,
     parse_session,
-    session_to_json,
+    session_to_stored,
 )
 from propylon.model.session_secrets import is_identifier
 from propylon.stores.ports import KeyRow
@@ -88,7 +88,7 @@ def _write(judged: JudgedKey, key_hash: str, key_id: str, *, reset_meters: bool)
     return KeyWrite(
         session.org_id,
         key_hash,
-        json.dumps(session_to_json(session), ensure_ascii=False),
+        session_to_stored(session),
         judged.secrets,
         key_id=key_id if _is_no_credential(session, judged.secrets) else "",
         alias=session.alias,

@@ -13,6 +13,7 @@ from propylon.snapshot.route import Route
 
 SPELLINGS_MAX: Final = 4096
 SPELLING_KEPT_MAX_BYTES: Final = 64
+FORWARDINGS_MAX: Final = 1024
 RATE_NAMES: Final = frozenset({b"x-ratelimit-limit", b"x-ratelimit-remaining", b"x-ratelimit-reset"})
 CLIENT_FIELD: Final = b"X-Propylon-Client"  # tells the control process who calls; never taken from a client
 # Written anew by us, or meant for us alone; Expect is answered here (design §5.6); Proxy would become a CGI upstream's
@@ -128,7 +129,7 @@ def _request_line(exchange: Exchange, route: Route) -> bytes:
     return f"{head.method} {target} HTTP/1.1\r\nHost: {authority}\r\n".encode("latin-1")
 
 
-@lru_cache(maxsize=1024)  # few clients call few hosts: 0.15 instead of 0.6 µs
+@lru_cache(maxsize=FORWARDINGS_MAX)  # few clients call few hosts: 0.15 instead of 0.6 µs
 def _forwarding(peer_ip: str, scheme: bytes, host: str) -> bytes:
     """X-Forwarded-For, -Proto and -Host: ours alone, whatever a stranger sent (design §4)."""
     return b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b\r\n" % (

@@ -1,14 +1,14 @@
 """Session: every member of a key's JSON object, under Tyk's names. Shape only; what it means is said elsewhere."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from propylon.model.access_definition import AccessDefinition, ApiLimit, Smoothing
 from propylon.model.members import mapping, secret, written_if_set
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class BasicPassword:
     IGNORED: ClassVar[frozenset[str]] = frozenset({"password_fingerprint"})
 
@@ -17,7 +17,7 @@ class BasicPassword:
     user: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class JwtSecret:
     """What verifies the tokens of this key alone: an HMAC secret or a public key in PEM form."""
 
@@ -27,7 +27,7 @@ class JwtSecret:
     algorithm: str = ""  # ours: narrows what the secret's family allows; "" = the API's rule
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Monitor:
     trigger_limits: Sequence[float] = ()
     other: Mapping[str, Any] = mapping()
@@ -59,8 +59,8 @@ class Session:
     oauth_keys: Mapping[str, str] = mapping()
     certificate: str = ""
     mtls_static_certificate_bindings: Sequence[str] = ()
-    basic_auth_data: BasicPassword = field(default_factory=BasicPassword)
-    jwt_data: JwtSecret = field(default_factory=JwtSecret)
+    basic_auth_data: BasicPassword = BasicPassword()  # one for all, as most keys have none
+    jwt_data: JwtSecret = JwtSecret()
     hmac_enabled: bool = False
     enable_http_signature_validation: bool = False
     hmac_string: str = secret()
@@ -69,7 +69,7 @@ class Session:
     apply_policy_id: str = ""
     apply_policies: Sequence[str] = ()
     data_expires: int = 0
-    monitor: Monitor = field(default_factory=Monitor)
+    monitor: Monitor = Monitor()
     enable_detail_recording: bool = False
     enable_detailed_recording: bool = False
     meta_data: Mapping[str, Any] = mapping()

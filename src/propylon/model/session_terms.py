@@ -38,7 +38,7 @@ def split_session(stored: str, org_id: str) -> StoredSession | Problem:
         if type(document) is not dict:
             return Problem("", "wrong_type", "must be an object")
         own = _take_own(document)
-        # Equal bytes are equal values of equal types. Of all encodings at hand the cheapest: 1.3 µs, JSON takes 7.
+        # Equal bytes are equal values of equal types. The cheapest encoding at hand: 0.5 to 1.4 µs, JSON takes 3 to 9.
         return StoredSession(own, document, marshal.dumps((org_id, document)))
     except (ValueError, RecursionError) as error:
         return Problem("", "not_json", str(error))
