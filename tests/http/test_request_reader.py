@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from propylon.errors import HeadTooLarge
 from propylon.http.limits import HeadLimits
-from propylon.http.messages import END
+from propylon.http.messages import END, RequestHead
 from propylon.http.request_reader import RequestReader
 from tests.kit.wire import Plain, fed, fed_every_way, split
 
@@ -162,3 +163,56 @@ def test_a_client_that_never_ends_anything_costs_no_memory(start: bytes) -> None
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept < 2 * HeadLimits().head_max_bytes
+
+
+LINES = (
+    b"Host: h\r\n",
+    b"Host: h\r\nContent-Length: 3\r\n",
+    b"Host: h\r\nConnection: keep-alive\r\nX-A: 1\r\n",
+    b"Host: h\r\nConnection: close\r\n",
+    b"Host: h\r\nTransfer-Encoding: chunked\r\n",
+    b"X-A: 1\r\n",
+    b"",
+)
+FIRST_LINES = (
+    b"GET /x HTTP/1.1\r\n",
+    b"POST /y/../z?q=1 HTTP/1.1\r\n",
+    b"GET /old HTTP/1.0\r\n",
+    b"GET http://h/absolute HTTP/1.1\r\n",
+    b"GET http://other/ HTTP/1.1\r\n",
+    b"GET /%2f HTTP/1.1\r\n",
+    b"GET  /two-blanks HTTP/1.1\r\n",
+    b"GET /bare-lf HTTP/1.1\n",
+    b"BREW / HTTP/1.1\r\n",
+    b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n",
+)
+
+
+@pytest.mark.parametrize("first_line", FIRST_LINES)
+@pytest.mark.parametrize("lines", LINES)
+@pytest.mark.parametrize("lines_before", LINES[:3])
+def test_lines_that_repeat_are_judged_as_if_they_came_for_the_first_time(
+    lines_before: bytes, lines: bytes, first_line: bytes
+) -> None:
+    before = b"POST /before HTTP/1.1\r\n" + lines_before + b"\r\n" + (b"abc" if b"Length" in lines_before else b"")
+    request = first_line + lines + b"\r\nabc"
+    used = reader()
+    used.feed(before)
+    assert fed(used, [request]) == fed(reader(), [request])
+
+
+def test_a_repeated_head_has_looked_up_values_of_its_own_lines_only() -> None:
+    used = reader()
+    (first, _) = used.feed(b"GET /a HTTP/1.1\r\nHost: h\r\nX-A: 1\r\n\r\n")
+    assert isinstance(first, RequestHead)
+    assert first.value(b"x-a") == b"1"
+    (second, _) = used.feed(b"GET /b HTTP/1.1\r\nHost: h\r\nX-A: 2\r\n\r\n")
+    assert isinstance(second, RequestHead)
+    assert second.value(b"x-a") == b"2"
+
+
+def test_repeated_lines_do_not_lift_the_limit_of_a_head() -> None:
+    used = RequestReader(HeadLimits(head_max_bytes=60))
+    used.feed(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    (refused,) = used.feed(b"GET /" + b"a" * 40 + b" HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert isinstance(refused, HeadTooLarge)

@@ -137,3 +137,14 @@ def test_what_we_accept_h11_accepts_with_the_same_meaning(line: bytes, parts: li
         body += event.data
     assert isinstance(event, h11.EndOfMessage)
     assert b"".join(event for event in events[1 : events.index(END)] if isinstance(event, bytes)) == body
+
+
+@pytest.mark.parametrize("head_request", [False, True])
+@pytest.mark.parametrize(
+    "second", [COUNTED, COUNTED.replace(b"5", b"3"), CHUNKED, EMPTY, OPEN, b"HTTP/1.1 nonsense\r\n\r\n"]
+)
+def test_an_answer_is_judged_the_same_whatever_came_before_it(second: bytes, head_request: bool) -> None:
+    used = reader()
+    used.feed(COUNTED)
+    used.begin(head_request=head_request)
+    assert fed(used, [second]) == fed(reader(head_request=head_request), [second])

@@ -240,7 +240,8 @@ class Downstream(asyncio.Protocol):
         elif not head.keep_alive:
             self._close_gracefully()
         else:
-            self._resume_reading()
+            if self._reading_paused:
+                self._resume_reading()
             self._next(self._loop.time())
 
     def _send_continue(self) -> None:

@@ -30,9 +30,9 @@ class OwnPages:
 
     def find(self, exchange: Exchange) -> Page | None:
         path = exchange.head.path
-        if path.startswith("/tyk/") or path == "/tyk":
-            return self._to_control
-        return self._status if path in self._status_pages else None
+        if path in self._status_pages:
+            return self._status
+        return self._to_control if path.startswith("/tyk") and path[4:5] in ("", "/") else None
 
     async def _status(self, exchange: Exchange, body: RequestBody, client: Downstream) -> None:
         if exchange.head.method not in ("GET", "HEAD"):

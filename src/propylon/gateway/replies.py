@@ -7,6 +7,7 @@ from propylon.errors import Denial, Failure
 from propylon.exchange import Exchange
 from propylon.http.messages import Field
 from propylon.http.serialise import head_bytes
+from propylon.telemetry.traces import FIELD, Traces
 
 XML_TYPES: Final = frozenset({"application/xml", "text/xml", "application/soap+xml"})
 JSON_ESCAPES: Final = {ord('"'): '\\"', ord("\\"): "\\\\"} | {code: f"\\u{code:04x}" for code in range(0x20)}
@@ -17,22 +18,27 @@ KEEP: Final[Field] = (b"Connection", b"keep-alive")
 PLAIN_TEXT: Final = b"text/plain; charset=utf-8"
 
 generator_fields: list[Field] = [(b"X-Generator", b"tyk.io")]
+_traces: Final = Traces()
 
 
 def denial_reply(denial: Denial, exchange: Exchange, *, keep_alive: bool) -> bytes:
     """The bytes that refuse an exchange."""
     if denial is NO_ROUTE:
-        return _reply(404, PLAIN_TEXT, b"Not Found", [], exchange, keep_alive=keep_alive)
+        return _reply(404, PLAIN_TEXT, b"Not Found", [_traced(exchange)], exchange, keep_alive=keep_alive)
     content_type, body = error_body(denial.message, exchange.head.value(b"content-type"))
-    fields = [*generator_fields, *denial.headers]
+    fields = [*generator_fields, _traced(exchange), *denial.headers]
     return _reply(denial.status, content_type, body, fields, exchange, keep_alive=keep_alive)
 
 
 def failure_reply(failure: Failure, exchange: Exchange | None, *, keep_alive: bool) -> bytes:
-    """The bytes that own up to a failure; `exchange` is None when no request could be read."""
-    requested = exchange.head.value(b"content-type") if exchange is not None else None
-    content_type, body = error_body(failure.message, requested)
-    return _reply(failure.status, content_type, body, generator_fields, exchange, keep_alive=keep_alive)
+    """The bytes that own up to a failure; `exchange` is None when no request could be read, and then nothing is logged
+    that a trace could lead to."""
+    if exchange is None:
+        content_type, body = error_body(failure.message, None)
+        return _reply(failure.status, content_type, body, generator_fields, None, keep_alive=keep_alive)
+    content_type, body = error_body(failure.message, exchange.head.value(b"content-type"))
+    fields = [*generator_fields, _traced(exchange)]
+    return _reply(failure.status, content_type, body, fields, exchange, keep_alive=keep_alive)
 
 
 def error_body(message: str, request_type: bytes | None) -> tuple[bytes, bytes]:
@@ -54,6 +60,11 @@ def connection_field(exchange: Exchange | None, *, keep_alive: bool) -> list[Fie
     if not keep_alive:
         return [CLOSE]
     return [KEEP] if exchange is not None and exchange.head.version_minor == 0 else []
+
+
+def _traced(exchange: Exchange) -> Field:
+    exchange.trace = _traces.make()
+    return FIELD, exchange.trace.encode()
 
 
 def _reply(

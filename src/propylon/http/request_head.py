@@ -44,21 +44,12 @@ _SPECIAL: Final = special_lines(
 _PLAIN: Final = frozenset({b"host", b"connection", b"content-length"})  # their lines do not travel on
 
 
-def parse_request_head(
-    raw: bytes, field_lines: int, limits: HeadLimits, before: RequestHead | None = None
-) -> RequestHead:
-    """Of a whole head with its empty line; raises MalformedRequest or one of its kinds.
-
-    `before` is the head that came before on the connection. Clients repeat their field lines from request to request,
-    and the same plain lines need not be judged again: 0.5 µs instead of 6 µs.
-    """
+def parse_request_head(raw: bytes, field_lines: int, limits: HeadLimits) -> RequestHead:
+    """Of a whole head with its empty line; raises MalformedRequest or one of its kinds."""
     method, target, minor = parse_request_line(raw, limits.target_max_bytes)
     path, query, authority = parse_target(target)
     start = raw.index(b"\n") + 1
-    lines = raw[start:-2]
-    if before is not None and lines == before.lines and before.passing is not None and minor == b"1" and not authority:
-        return before.under(method, path, query)
-    head = RequestHead(lines)
+    head = RequestHead(raw[start:-2])
     head.method = method
     head.version_minor = 1 if minor == b"1" else 0
     head.path, head.query = path, query
@@ -73,6 +64,23 @@ def parse_request_head(
     if objection:
         raise MalformedRequest(objection)
     return head
+
+
+def parse_repeated_head(data: bytes, before: RequestHead, limits: HeadLimits) -> tuple[RequestHead, int] | None:
+    """The head that `data` begins with and its length, if it has the field lines of a plain head before it.
+
+    Clients repeat their lines from request to request, and the same plain lines need not be judged again: 1.2 instead
+    of 8 µs. Raises what `parse_request_head` would.
+    """
+    start = data.find(b"\n") + 1
+    end = start + len(before.lines) + 2
+    if before.passing is None or not data.startswith(before.lines, start) or data[end - 2 : end] != b"\r\n":
+        return None
+    method, target, minor = parse_request_line(data, limits.target_max_bytes)
+    path, query, authority = parse_target(target)
+    if minor != b"1" or authority or end > limits.head_max_bytes:
+        return None
+    return before.under(method, path, query), end
 
 
 def _is_plain(head: RequestHead, authority: str) -> bool:

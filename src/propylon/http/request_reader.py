@@ -15,7 +15,7 @@ from propylon.http.bodies import ChunkedBody, CountedBody
 from propylon.http.head_buffer import HeadBuffer
 from propylon.http.limits import HeadLimits
 from propylon.http.messages import END, RequestHead
-from propylon.http.request_head import parse_request_head
+from propylon.http.request_head import parse_repeated_head, parse_request_head
 from propylon.http.request_line import check_request_start
 
 Event = RequestHead | bytes | MalformedRequest | None
@@ -67,11 +67,11 @@ class RequestReader:
             data = self._without_empty_line(data)
             if not data:
                 return b""
-        taken = self._buffer.take(data)
-        if taken is None:
+        found = self._next_head(data)
+        if found is None:
             return b""
-        raw, field_lines, rest = taken
-        head = self._before = parse_request_head(raw, field_lines, self._limits, self._before)
+        head, rest = found
+        self._before = head
         events.append(head)
         self._blank = b""
         self._is_last = not head.keep_alive
@@ -84,6 +84,19 @@ class RequestReader:
         else:
             self._body = CountedBody(head.body_length)
         return rest
+
+    def _next_head(self, data: bytes) -> tuple[RequestHead, bytes] | None:
+        """The head these bytes begin with or complete, and what follows it."""
+        if self._before is not None and not self._buffer.held:
+            repeated = parse_repeated_head(data, self._before, self._limits)
+            if repeated is not None:
+                head, end = repeated
+                return head, data[end:]
+        taken = self._buffer.take(data)
+        if taken is None:
+            return None
+        raw, field_lines, rest = taken
+        return parse_request_head(raw, field_lines, self._limits), rest
 
     def _without_empty_line(self, data: bytes) -> bytes:
         """RFC 9112 §2.2: one empty line before a request line is let pass; old clients end a body with one."""
