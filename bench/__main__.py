@@ -22,7 +22,8 @@ from bench.tokens import HMAC_SECRET
 
 METHOD = """\
 One core for the proxy, one for wrk ({connections} connections, 12 request headers) and the origin (nginx, 500 bytes of
-JSON). One worker each. Rounds: {rounds}, of {seconds} s a row, all rows in turn. Figures are medians (least–most),
+JSON). A client sends the same lines with each request, and Propylon finds them again instead of judging them anew; the
+row "an id of its own" says what it costs when it cannot. One worker each. Rounds: {rounds}, of {seconds} s a row, all rows in turn. Figures are medians (least–most),
 ratios are taken within a round. CPU is that of all processes of the proxy, from before the load until they are quiet
 again, which includes Propylon's control process draining usage. "Core busy" below 95 % means that wrk or the origin was
 the limit, not the proxy. Paced rows use {paced} connections that wait between requests."""

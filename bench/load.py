@@ -14,7 +14,7 @@ CONNECTIONS = 32
 PACED_CONNECTIONS = 128  # enough that the answer's own time hardly lowers the rate asked for
 LATE_BY_S = 20.0
 
-Mode = Literal["constant", "rotating", "unknown"]
+Mode = Literal["constant", "rotating", "unknown", "traced"]
 
 
 class Load(NamedTuple):

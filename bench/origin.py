@@ -33,6 +33,7 @@ ORIGIN = """\
   server {{
     listen 127.0.0.1:{port} backlog=4096;
     location / {{ return 200 '{body}'; }}
+    location /traced/ {{ add_header X-Request-Id $request_id; return 200 '{body}'; }}
   }}"""
 
 

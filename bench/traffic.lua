@@ -2,6 +2,7 @@
 --   constant  the first line of FILE is the Authorization of every request
 --   rotating  the lines of FILE in turn, from the first to the last and over again
 --   unknown   a new key for each request that no store knows; FILE is not read
+--   traced    as constant, but each request has a traceparent and a request id of its own, so that no two heads are alike
 -- With a delay above 0 each connection waits that long on average between two requests (exponential, so that requests
 -- do not march in step); wrk does not count the wait as latency.
 
@@ -41,6 +42,20 @@ local function invent()
   end
 end
 
+local function trace(authorization)
+  wrk.headers["traceparent"] = "00-@TRACE@-00f067aa0ba902b7-01"
+  wrk.headers["X-Request-Id"] = "@ID@"
+  local text, pieces, number = with_authorization(authorization), {}, 0
+  for piece in (text:gsub("@TRACE@", "\0"):gsub("@ID@", "\0") .. "\0"):gmatch("(%Z*)%z") do
+    pieces[#pieces + 1] = piece
+  end
+  request = function()
+    number = number + 1
+    local id = string.format("4bf92f3577b34da6a3ce%012x", number)
+    return pieces[1] .. id .. pieces[2] .. id .. pieces[3]
+  end
+end
+
 function init(args)
   local mode, file, mean_delay_ms = args[1], args[2], tonumber(args[3])
   math.randomseed(os.time())
@@ -48,6 +63,8 @@ function init(args)
     rotate(file)
   elseif mode == "unknown" then
     invent()
+  elseif mode == "traced" then
+    trace(io.lines(file)())
   else
     wrk.headers["Authorization"] = io.lines(file)()
   end

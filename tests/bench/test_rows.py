@@ -22,7 +22,8 @@ def test_paced_row_comes_after_the_row_it_is_paced_by() -> None:
 
 def test_every_path_of_propylon_has_its_definition() -> None:
     paths = {definition["proxy"]["listen_path"] for definition in definitions(origin=1)}
-    assert {row.path for row in ROWS if row.proxy == "propylon"} == paths
+    asked = {f"/{row.path.split('/')[1]}/" for row in ROWS if row.proxy == "propylon"}
+    assert asked == paths
 
 
 def test_more_tokens_and_keys_rotate_than_the_caches_hold() -> None:

@@ -11,8 +11,9 @@ from propylon.errors import ControlUnavailable, Failure, UpstreamFailure
 from propylon.exchange import Exchange
 from propylon.gateway.downstream import Downstream
 from propylon.gateway.forward import Forward
-from propylon.gateway.replies import NO_ROUTE, denial_reply, failure_reply, json_reply
+from propylon.gateway.replies import denial_reply, failure_reply, json_reply
 from propylon.gateway.request_body import RequestBody
+from propylon.snapshot.decision import NO_ROUTE
 from propylon.snapshot.route import Route
 
 Page = Callable[[Exchange, RequestBody, Downstream], Awaitable[None]]
