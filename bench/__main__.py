@@ -23,10 +23,11 @@ from bench.tokens import HMAC_SECRET
 METHOD = """\
 One core for the proxy, one for wrk ({connections} connections, 12 request headers) and the origin (nginx, 500 bytes of
 JSON). A client sends the same lines with each request, and Propylon finds them again instead of judging them anew; the
-row "an id of its own" says what it costs when it cannot. One worker each. Rounds: {rounds}, of {seconds} s a row, all rows in turn. Figures are medians (least–most),
-ratios are taken within a round. CPU is that of all processes of the proxy, from before the load until they are quiet
-again, which includes Propylon's control process draining usage. "Core busy" below 95 % means that wrk or the origin was
-the limit, not the proxy. Paced rows use {paced} connections that wait between requests."""
+row "an id of its own" says what it costs when it cannot. One worker each. Rounds: {rounds}, of {seconds} s a row, all
+rows in turn. Figures are medians (least–most), ratios are taken within a round. CPU is that of all processes of the
+proxy, from before the load until they are quiet again, which includes Propylon's control process draining usage. "Core
+busy" below 95 % means that wrk or the origin was the limit, not the proxy. Paced rows use {paced} connections that wait
+between requests."""
 Opened = TypeVar("Opened")
 NAMES = {row.name: row for row in ROWS}
 

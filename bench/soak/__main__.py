@@ -13,6 +13,7 @@ import uvloop
 
 from bench.machine import machine_lines
 from bench.processes import end_all_on_sigterm
+from bench.soak.history import history
 from bench.soak.kills import kills, stopped
 from bench.soak.leaks import leaks
 from bench.soak.limits import exactness, quota
@@ -31,6 +32,7 @@ SCENARIOS: dict[str, Scenario] = {
     "quota": quota,
     "kills": kills,
     "revocation": revocation,
+    "history": history,
     "stopped": stopped,
     "many-keys": many_keys,
     "many-apis": many_apis,

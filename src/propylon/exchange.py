@@ -38,6 +38,7 @@ class Exchange:
     """Made by `gateway/downstream`, lives until its usage line is folded."""
 
     __slots__ = (
+        "answer_lines",
         "api_id",
         "body_in",
         "body_out",
@@ -45,11 +46,13 @@ class Exchange:
         "charged",
         "claims",
         "client_ip",
+        "credential",
         "decided_at",
         "denial",
         "endpoint",
         "failure",
         "fields_instead",
+        "first_use",
         "head_seen",
         "head",
         "peer_ip",
@@ -57,35 +60,42 @@ class Exchange:
         "query_edit",
         "rate_lines",
         "rested_on",
+        "retires_at",
         "route_path",
         "started",
         "status",
         "strip_header_names",
+        "trace",
         "upstream_status",
         "verified_until",
     )
 
     head: RequestHead
-    client_ip: str  # gateway/client_address, trusted proxies considered
+    client_ip: str  # http/client_address, trusted proxies considered
     peer_ip: str  # of the socket, by downstream
     peer_trusted: bool  # whether that peer is a trusted proxy; by client_address
     started: float  # monotonic seconds, by downstream
-    api_id: str  # by handle, "" when none matched
-    route_path: str  # path with the listen path stripped, always with a leading slash; by handle
+    api_id: str  # by snapshot/decision, "" when none matched
+    route_path: str  # path with the listen path stripped, always with a leading slash; by snapshot/decision
     caller: Caller | None  # by the authenticating step; None on keyless APIs
     charged: tuple[Charge, Verdict] | None  # what the meters have counted for this exchange; by steps/admit
     claims: dict[str, Any] | None  # of a verified JWT, by steps/jwt
+    credential: tuple[str, int] | None  # record and generation of what the caller proved itself with; by the same step
+    retires_at: float  # Unix time that generation ends, inf = no end; by the same step
+    answer_lines: bytes  # field lines for a proxied answer that say so; by the same step
+    first_use: bytes  # name of the `jti` this exchange has used up, b"" = none; by steps/first_use
     verified_until: float  # Unix time a JWT ends, inf = no end; by steps/jwt
     rested_on: tuple[str, ...]  # names (as in the change log) of the records the decision rested on
-    decided_at: int  # revision the decision began at, by handle
+    decided_at: int  # revision the decision began at, by snapshot/decision
     head_seen: int  # head as the last admit answered it, -1 when nothing was charged; by steps/admit
     rate_lines: bytes  # field lines for a proxied answer, by steps/admit
-    strip_header_names: frozenset[bytes]  # request fields that must not travel on, by steps/strip_credential
-    fields_instead: tuple[Field, ...]  # request fields written in the place of stripped ones; by steps/strip_credential
+    strip_header_names: frozenset[bytes]  # request fields not to travel on; by strip_credential, upstream_headers
+    fields_instead: tuple[Field, ...]  # request fields written in the place of stripped ones; by the same two
     query_edit: str | None  # the query to send instead, None = unchanged; by steps/strip_credential
     endpoint: str  # template of the endpoint for usage, "" = none
-    denial: Denial | None  # by handle
+    denial: Denial | None  # by snapshot/decision
     failure: str  # code of a Failure, by handle
+    trace: str  # sent with a refusal or failure, by gateway/replies; "" = none
     status: int  # sent to the client, by handle; 0 = nothing
     upstream_status: int  # by forward, 0 = never reached
     body_in: int  # bytes taken from the client's body, by forward
@@ -100,9 +110,11 @@ class Exchange:
         self.api_id = ""
         self.route_path = ""
         self.failure = ""
+        self.trace = ""
         self.status = 0
         self.upstream_status = 0
         self.charged = None
+        self.first_use = b""
         self.body_in = 0
         self.body_out = 0
         self.forget_decision()
@@ -112,6 +124,9 @@ class Exchange:
         self.denial = None
         self.caller = None
         self.claims = None
+        self.credential = None
+        self.retires_at = inf
+        self.answer_lines = b""
         self.verified_until = inf
         self.rested_on = ()
         self.decided_at = -1

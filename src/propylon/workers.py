@@ -21,24 +21,22 @@ from propylon.clock import SystemClock
 from propylon.errors import StoreUnavailable
 from propylon.exchange import Exchange
 from propylon.gateway import replies
-from propylon.gateway.client_address import TrustedProxies
 from propylon.gateway.deadlines import Deadlines
 from propylon.gateway.downstream import Downstream, DownstreamSettings
 from propylon.gateway.forward import Forward
 from propylon.gateway.handle import Handle
 from propylon.gateway.listener import Listener, server_tls
 from propylon.gateway.own_pages import OwnPages
+from propylon.gateway.pinning import ControlPinning
 from propylon.gateway.pool import PoolLimits, Pools
 from propylon.gateway.revocation import Revocation
+from propylon.http.client_address import TrustedProxies
 from propylon.http.limits import HeadLimits
 from propylon.settings import Settings
-from propylon.snapshot.compile import Workshop, reference_sources
-from propylon.snapshot.follow import Follow
+from propylon.snapshot.assembly import deciding_parts, fetching_issuers
 from propylon.snapshot.route import control_route
-from propylon.steps.keyring import Keyring, PolicyBook
-from propylon.steps.step import StepSettings, Surroundings
 from propylon.stores.lmdb import LmdbMeters
-from propylon.stores.ports import Lookups, Meters
+from propylon.stores.ports import Lookups
 from propylon.stores.sealing import RootSecret
 from propylon.tasks import spawn
 from propylon.telemetry import access_log
@@ -94,7 +92,12 @@ class Worker:
         loop.add_signal_handler(signal.SIGHUP, self._reread_tls)
         loop.add_reader(self._plan.lifeline_fd, self._parent_gone)
         self._lookups, self._meters = self._plan.open_stores()
-        self._follow = self._make_follow(self._lookups, self._meters)
+        settings, secret, clock, counters = self._settings, self._plan.root_secret, self._clock, self._counters
+        issuers = self._issuers = fetching_issuers(settings, self._meters, clock, counters)
+        self._follow, self._keyring = deciding_parts(
+            settings, secret, self._lookups, self._meters, clock, counters, issuers, self._ask_control()
+        )
+        self._follow.on_snapshot = issuers.watch_definitions
         await self._follow.start()
         limits = LogLimits(self._settings.request_log_per_s, self._settings.refusal_log_per_s)
         self._usage = Folding(self._meters, self._clock, limits, self._gauges, access_log.write)
@@ -111,6 +114,7 @@ class Worker:
         spawn(self._every(FLUSH_S, self._usage.flush), "usage")
         spawn(self._every(SYNC_S, self._sync), "sync")
         spawn(self._every(1.0, self._tidy, revocation), "tidy")
+        spawn(self._every(1.0, issuers.refresh), "key sets")
         _spare_the_collector()
 
     async def _end(self) -> None:
@@ -120,26 +124,14 @@ class Worker:
         self._deadlines.stop()
         self._pools.close()
         await self._usage.flush()
+        await self._issuers.close()
         await self._meters.close()
         await self._lookups.close()
 
     # -- parts ----------------------------------------------------------------------------------------------------
 
-    def _make_follow(self, lookups: Lookups, meters: Meters) -> Follow:
-        settings = self._settings
-        book = PolicyBook()
-        keyring = self._keyring = Keyring(
-            lookups,
-            self._plan.root_secret,
-            book,
-            self._counters,
-            entries_max=settings.cached_keys_max,
-            in_flight_max=settings.lookups_in_flight,
-        )
-        surroundings = Surroundings(self._clock, meters, _step_settings(settings), self._counters)
-        secret, sources = self._plan.root_secret, reference_sources(settings)
-        workshop = Workshop(keyring, book, surroundings, secret, sources, settings.default_org_id)
-        return Follow(lookups, meters, workshop)
+    def _ask_control(self) -> ControlPinning:
+        return ControlPinning(self._plan.control_socket, self._settings.secret_text())
 
     def _make_listener(self) -> Listener:
         settings = self._settings
@@ -251,14 +243,3 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-def _step_settings(settings: Settings) -> StepSettings:
-    return StepSettings(
-        allow_master_keys=settings.allow_master_keys,
-        min_token_length=settings.min_token_length,
-        quota_exceeded_status=settings.quota_exceeded_status,
-        rate_headers_of_quota=settings.rate_limit_response_headers == "quotas",
-        fixed_windows=settings.rate_limit_algorithm == "fixed",
-        verified_tokens_max=settings.verified_tokens_max,
-    )

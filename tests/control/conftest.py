@@ -13,10 +13,12 @@ from propylon.control.announcer import Announcer
 from propylon.control.app import App
 from propylon.control.definitions import KnownApis
 from propylon.control.desk import Desk
+from propylon.control.explainer import Explainer
 from propylon.control.files import Files
 from propylon.settings import Settings
 from propylon.stores.lmdb import open_meters
 from propylon.stores.records.engines import sqlite_url
+from propylon.stores.records.lookups import SqliteLookups
 from propylon.stores.records.opening import open_records
 from propylon.stores.sealing import RootSecret
 from propylon.telemetry.metrics import Metrics
@@ -56,6 +58,13 @@ class GatewayApi:
             announcer,
             self.clock,
             Metrics(bucket_end_us),
+            Explainer(
+                self.settings,
+                self.root_secret,
+                self.meters,
+                self.clock,
+                lambda: SqliteLookups(self.settings.records_path),
+            ),
         )
 
     def run(self, work: Awaitable[Any]) -> Any:
@@ -79,6 +88,7 @@ class GatewayApi:
         return self.run(self.desk.records.revision())
 
     def close(self) -> None:
+        self.run(self.desk.explainer.close())
         self.run(self.desk.records.close())
         self.run(self.meters.close())
 

@@ -10,7 +10,9 @@ from propylon.control.housekeeping import ANNOUNCE_S, CHECKPOINT_S, Housekeeping
 from propylon.errors import StoreUnavailable
 from propylon.model.charge import Claim, Kind
 from propylon.stores.lmdb import open_meters
+from propylon.usage.line import Line, Use, encode
 from tests.control.conftest import GatewayApi
+from tests.kit.definitions import session
 
 SAFETY_S = 30.0
 CLAIM = Claim(b"k1.0//q", Kind.QUOTA, 10, 86_400 * 10**9, "quota_exceeded")
@@ -71,6 +73,27 @@ def test_usage_is_drained_to_the_last_line(api: GatewayApi) -> None:
     api.run(api.meters.enqueue([b"no line of usage"] * 500))
     api.run(Housekeeping(api.desk, api.meters, unexpected).drain())
     assert api.run(api.meters.peek(1)).lines == []
+
+
+def test_uses_of_generations_come_with_the_usage(api: GatewayApi) -> None:
+    api.call("POST", "/tyk/keys/a-key", session("token"))
+    line = Line(30_000_000, [], [], {}, uses=[Use(1, 1), Use(99, 1)])
+    api.run(api.meters.enqueue([encode(line)]))
+    api.run(Housekeeping(api.desk, api.meters, unexpected).drain())
+    assert api.run(api.desk.records.last_used([1, 99])) == {(1, 1): 1_800_000_000.0}
+
+
+def test_a_generation_nobody_uses_is_retired_once_the_queue_is_known(api: GatewayApi) -> None:
+    api.call("POST", "/tyk/keys/a-key", session("token"))
+    plan = {"retire_when_unused_for_s": 60, "retire_latest_at": 1_900_000_000}
+    api.call("POST", "/tyk/keys/a-key/rotate", plan)
+    api.run(api.clock.advance(3600))
+    housekeeping = Housekeeping(api.desk, api.meters, unexpected)
+    api.run(housekeeping.retire_generations())
+    assert api.run(api.desk.records.retiring_keys(0)) != []  # there may be uses in the queue
+    api.run(housekeeping.drain())
+    api.run(housekeeping.retire_generations())
+    assert api.run(api.desk.records.retiring_keys(0)) == []
 
 
 def test_a_bug_ends_the_work_and_is_told(api: GatewayApi, caplog: pytest.LogCaptureFixture) -> None:

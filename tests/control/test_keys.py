@@ -1,11 +1,11 @@
 """/tyk/keys, writes: made, changed, removed (auth.md §6.3, §6.4 as design §10 changes them)."""
 
-import re
 from typing import Any
 
 import pytest
 
 from propylon.model.charge import Claim, Kind
+from propylon.model.key_id import is_generated
 from propylon.steps.meter_names import key_meters, quota_meter
 from tests.control.conftest import GatewayApi, Make
 from tests.kit.definitions import jwt_api, keyless_api, policy, session, token_api
@@ -51,7 +51,7 @@ def codes(answer: Any) -> dict[str, str]:
 @pytest.mark.parametrize("path", ["/tyk/keys/create", "/tyk/keys"])
 def test_a_generated_key_is_what_the_client_sends(api: GatewayApi, path: str) -> None:
     answer = api.call("POST", path, session("token")).json()
-    assert re.fullmatch(r"[0-9a-f]{32}", answer["key"])
+    assert is_generated(answer["key"])
     assert answer["key_hash"] == api.root_secret.key_hash("default", answer["key"])
     assert {name: answer[name] for name in ("status", "action", "warnings")} == {
         "status": "ok",

@@ -35,8 +35,6 @@ VALUES: Mapping[str, Any] = {
     "auth_provider": {"name": "ldap", "storage_engine": "ldap"},
     "session_provider": {"name": "rpc", "storage_engine": "rpc"},
     "session_lifetime": 60,
-    "jwt_source": "https://idp.example.org/keys",
-    "jwt_jwks_uris": [{"url": "https://idp.example.org/keys"}],
     "jwt_client_base_field": "azp",
     "allowed_ips": ["10.0.0.1"],
     "blacklisted_ips": ["127.0.0.0/8"],
@@ -63,8 +61,6 @@ JWT = {"use_standard_auth": False, "enable_jwt": True, "jwt_signing_method": "hm
 BESIDE: Mapping[str, dict[str, Any]] = {
     "proxy.enable_load_balancing": {"proxy.target_list": ["http://127.0.0.1:9"]},
     "use_standard_auth": JWT,
-    "jwt_source": {**JWT, "jwt_signing_method": "rsa"},
-    "jwt_jwks_uris": JWT,
     "jwt_client_base_field": {**JWT, "jwt_source": "YS1zaGFyZWQtc2VjcmV0LW9mLTMyLWNoYXJhY3RlcnM="},
     "definition.location": {"version_data.not_versioned": False},
     "version_data.versions": {"version_data.not_versioned": False},

@@ -33,11 +33,11 @@ class Authority:
         self.path.write_bytes(certificate.public_bytes(Encoding.PEM))
 
     def issue(self, address: str = "127.0.0.1") -> tuple[Path, Path]:
-        """Certificate and key files for a server at that address."""
+        """Certificate and key files for a server at that address or name."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             _builder(_name(address), self._name, key)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([_alternative(address)]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, SHA256())
         )
@@ -52,6 +52,11 @@ class Authority:
 
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _alternative(address: str) -> x509.GeneralName:
+    is_address = address.replace(".", "").isdigit()
+    return x509.IPAddress(ip_address(address)) if is_address else x509.DNSName(address)
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:

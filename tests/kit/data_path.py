@@ -20,7 +20,6 @@ import lmdb
 import uvloop
 
 from propylon.exchange import Exchange
-from propylon.gateway.client_address import TrustedProxies
 from propylon.gateway.deadlines import Deadlines
 from propylon.gateway.downstream import Downstream, DownstreamSettings
 from propylon.gateway.forward import Forward
@@ -29,16 +28,21 @@ from propylon.gateway.listener import Listener, bind
 from propylon.gateway.own_pages import OwnPages
 from propylon.gateway.pool import PoolLimits, Pools
 from propylon.gateway.revocation import Revocation
+from propylon.http.client_address import TrustedProxies
 from propylon.http.limits import HeadLimits
 from propylon.snapshot.compile import ReferenceSources, Workshop
 from propylon.snapshot.follow import Follow
+from propylon.snapshot.issuers import Issuers
+from propylon.steps.imported_keys import Ask, ImportedKeys, ask_nobody
 from propylon.steps.keyring import Keyring, PolicyBook
+from propylon.steps.revoked import Revocations
 from propylon.steps.step import StepSettings, Surroundings
 from propylon.stores.lmdb import LmdbMeters
 from propylon.stores.lmdb_environment import METERS, USAGE, open_environment
 from propylon.stores.ports import Charge, Now, Verdict
 from propylon.telemetry.counters import Counters
 from tests.kit.clock import FakeClock
+from tests.kit.issuer import issuers_of
 from tests.kit.memory_records import ROOT_SECRET, MemoryRecords
 
 SAFETY_S = 30.0  # a bound against hanging, never something a test asserts
@@ -96,6 +100,7 @@ class Started:
     running: dict[Exchange, Downstream]
     listening: socket.socket
     environment: lmdb.Environment
+    issuers: Issuers
 
 
 @dataclass
@@ -108,6 +113,7 @@ class DataPath:
     recorded: list[Exchange] = field(default_factory=list)
     port: int = 0
     scheme: str = "http"
+    ask: Ask = ask_nobody  # what the control process answers about unknown IDs, where keys were imported
     parts: Started = field(init=False)
 
     @property
@@ -220,10 +226,13 @@ async def _start(path: DataPath, knobs: Knobs, folder: Path) -> None:
     keyring = Keyring(
         path.records, ROOT_SECRET, book, counters, entries_max=1000, in_flight_max=knobs.lookups_in_flight
     )
-    surroundings = Surroundings(path.clock, meters, _step_settings(knobs), counters)
+    issuers = issuers_of(meters, path.clock, counters)
+    imported = ImportedKeys(path.records, meters, lambda *asked: path.ask(*asked))
+    surroundings = Surroundings(path.clock, meters, _step_settings(knobs), counters, Revocations(), issuers, imported)
     follow = Follow(
         path.records, meters, Workshop(keyring, book, surroundings, ROOT_SECRET, ReferenceSources({}, None), "default")
     )
+    follow.on_snapshot = issuers.watch_definitions
     await follow.start()
     running: dict[Exchange, Downstream] = {}
     revocation = Revocation(follow, running, path.clock)
@@ -238,7 +247,7 @@ async def _start(path: DataPath, knobs: Knobs, folder: Path) -> None:
     listener = Listener(handle, _downstream_settings(knobs), deadlines, knobs.connections_max)
     listening = bind("127.0.0.1", 0, shared=False)
     path.parts = Started(
-        meters, follow, keyring, pools, deadlines, listener, revocation, running, listening, environment
+        meters, follow, keyring, pools, deadlines, listener, revocation, running, listening, environment, issuers
     )
     deadlines.start()
     path.port = listening.getsockname()[1]
@@ -253,6 +262,7 @@ async def _stop(path: DataPath) -> None:
     parts.deadlines.stop()
     parts.pools.close()
     await path.until_nothing_runs()
+    await parts.issuers.close()
     await parts.meters.close()
 
 

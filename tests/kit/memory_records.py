@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from propylon.model.definition_secrets import extract_secrets as take_definition_secrets
-from propylon.stores.ports import Change, DefinitionRow, KeyRow
+from propylon.model.key_ring import RingEntry, material_path, ring_to_stored, tokens_of
+from propylon.stores.ports import Change, DefinitionRow, KeyRow, Revocation
 from propylon.stores.sealing import RootSecret
 
 ROOT_SECRET = RootSecret.from_text("a root secret of tests, which nobody shall use elsewhere")
@@ -28,8 +29,11 @@ class MemoryRecords:
         self.after_read: Hook = nothing
         self.reads: list[str] = []  # key hashes, in order
         self._keys: dict[str, KeyRow] = {}
+        self._tokens: dict[str, str] = {}  # hash of a further token -> that of its key
         self._apis: dict[str, DefinitionRow] = {}
         self._policies: dict[str, DefinitionRow] = {}
+        self._revocations: list[Revocation] = []
+        self._has_imports = False
         self._changes: list[Change] = []
         self._record_ids = 0
 
@@ -71,10 +75,46 @@ class MemoryRecords:
         self._keys[key_hash] = KeyRow(record_id, org_id, key_hash, "", generation, json.dumps(body), secrets)
         return self._changed(f"key:{key_hash}")
 
+    def put_ring(self, key_id: str, *ring: RingEntry, org_id: str = "default") -> int:
+        """Of a key that is there; newest first, each verification entry with its text."""
+        key_hash = ROOT_SECRET.key_hash(org_id, key_id)
+        row = self._keys[key_hash]
+        materials = {material_path(one, ring): one.text for one in ring if one.verifies and one.state != "retired"}
+        sealed = {path: ROOT_SECRET.seal(text, f"keys:{row.record_id}:{path}") for path, text in materials.items()}
+        self._keys[key_hash] = row._replace(ring=ring_to_stored(ring), secrets=sealed)
+        self._tokens |= dict.fromkeys(tokens_of(ring, key_hash), key_hash)
+        return self._changed(*self._names(key_hash))
+
     def delete_key(self, key_id: str, org_id: str = "default") -> int:
         key_hash = ROOT_SECRET.key_hash(org_id, key_id)
+        names = self._names(key_hash)
         del self._keys[key_hash]
-        return self._changed(f"key:{key_hash}")
+        return self._changed(*names)
+
+    def _names(self, key_hash: str) -> list[str]:
+        return [f"key:{key_hash}", *(f"key:{token}" for token, key in self._tokens.items() if key == key_hash)]
+
+    def revoke(self, kind: str, value: str, *, until: float = 0.0, issuer: str = "", org_id: str = "") -> int:
+        self._revocations.append(Revocation(kind, value, org_id, until, issuer))
+        return self._changed(f"revocation:{kind}:{value}")
+
+    def allow(self, kind: str, value: str) -> int:
+        """The end of a revocation."""
+        self._revocations = [one for one in self._revocations if (one.kind, one.value) != (kind, value)]
+        return self._changed(f"revocation:{kind}:{value}")
+
+    def suspend(self, record: str) -> int:
+        self._revocations.append(Revocation("identity", record, "", 0.0))
+        return self._changed(f"identity:{record}")
+
+    def resume(self, record: str) -> int:
+        self._revocations = [one for one in self._revocations if one.value != record]
+        return self._changed(f"identity:{record}")
+
+    def import_keys(self, org_id: str = "default") -> int:
+        """Some of that organisation, that wait for their IDs."""
+        self._has_imports = True
+        return self._changed(f"legacy:{org_id}")
 
     def change_everything(self) -> int:
         return self._changed("*")
@@ -88,7 +128,7 @@ class MemoryRecords:
     async def key_by_hash(self, key_hash: str) -> KeyRow | None:
         self.reads.append(key_hash)
         await self.before_read(key_hash)
-        row = self._keys.get(key_hash)
+        row = self._keys.get(self._tokens.get(key_hash, key_hash))
         await self.after_read(key_hash)
         return row
 
@@ -103,6 +143,12 @@ class MemoryRecords:
 
     async def policies(self) -> list[DefinitionRow]:
         return list(self._policies.values())
+
+    async def imports(self, org_id: str) -> tuple[bool, bool]:
+        return self._has_imports, self._has_imports
+
+    async def revocations(self, mark: tuple[str, str] | None = None) -> list[Revocation]:
+        return [one for one in self._revocations if mark is None or (one.kind, one.value) == mark]
 
     async def close(self) -> None:
         return

@@ -177,3 +177,34 @@ def test_taking_out_and_putting_back_gives_any_document_again(document: dict[str
     assert restore_secrets(stored, secrets) == document
     public_view(stored, secrets)
     keep_secrets(document, secrets, NONE)
+
+
+def listed(*entries: dict[str, Any], method: str = "hmac") -> dict[str, Any]:
+    return {"api_id": "x", "enable_jwt": True, "jwt_signing_method": method, "jwt_issuers": list(entries)}
+
+
+@pytest.mark.parametrize(
+    ("entry", "method", "is_secret"),
+    [
+        ({"key": SOURCE}, "hmac", True),
+        ({"key": SOURCE, "algorithms": ["HS256"]}, "rsa", True),
+        ({"key": SOURCE, "algorithms": ["nonsense"]}, "rsa", True),
+        ({"key": SOURCE, "algorithms": ["RS256"]}, "hmac", False),
+        ({"key": SOURCE}, "rsa", False),
+        ({"jwks_uri": "https://idp.example/keys"}, "hmac", False),
+    ],
+)
+def test_an_issuer_s_hmac_secret_is_taken_out(entry: dict[str, Any], method: str, is_secret: bool) -> None:
+    document = listed({"issuer": "a"} | entry, method=method)
+    stored, secrets = extract_secrets(document)
+    assert bool(secrets) is is_secret
+    assert restore_secrets(stored, secrets) == document
+    assert public_view(stored, secrets)["jwt_mode"] == "issuers"
+
+
+def test_a_kept_secret_stays_with_its_issuer_when_the_list_is_put_in_another_order() -> None:
+    first, second = {"issuer": "https://a/", "key": SOURCE}, {"issuer": "b.c", "key": "canary-b"}
+    stored, secrets = extract_secrets(listed(first, second))
+    shown = public_view(stored, secrets)["jwt_issuers"]
+    kept = keep_secrets(listed(shown[1], shown[0], {"issuer": "d", "key": ""}), secrets, NONE)
+    assert restore_secrets(kept.document, kept.secrets) == listed(second, first, {"issuer": "d", "key": ""})

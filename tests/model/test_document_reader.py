@@ -43,3 +43,20 @@ def test_the_dashboards_envelope_is_taken_off() -> None:
 def test_half_a_character_is_no_text() -> None:
     assert is_text("é😀")
     assert not is_text("\udc00")
+
+
+def test_objects_in_a_list_are_read_with_their_place() -> None:
+    reader = DocumentReader({"list": [{"a": {"b": 1}}, "x"]})
+    inner = list(reader.objects("list"))
+    assert [one.text("a.b") for one in inner] == ["", ""]
+    assert [problem.path for problem in reader.problems] == ["list.1", "list.0.a.b"]
+
+
+def test_a_misspelt_member_is_named_with_what_it_may_be() -> None:
+    reader = DocumentReader({"o": {"n": {"polcy": 1, "type": "x"}}})
+    for _, inner in reader.named_objects("o"):
+        inner.only("policy", "type")
+        assert inner.choice("type", "a", "x") == "x"
+    (problem,) = reader.problems
+    assert (problem.path, problem.code) == ("o.n.polcy", "unknown_field")
+    assert "policy" in problem.message

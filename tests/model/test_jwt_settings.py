@@ -20,6 +20,7 @@ from propylon.model.jwt_source import pem
 from tests.kit.tokens import SECRET, ec_key, public_pem, rsa_key
 
 RSA_PEM = public_pem(rsa_key())
+KEYS = "https://idp.example/keys"
 
 
 def encoded(text: str) -> str:
@@ -39,29 +40,29 @@ def settings_of(**fields: Any) -> JwtSettings:
     return settings
 
 
-@pytest.mark.parametrize("method", ["RSA", "Rsa", "rs256", "RS256", "HMAC", "", None, "eddsa", "none", " rsa"])
-def test_a_signing_method_that_is_not_one_of_three_words_is_a_problem_and_never_hmac(method: Any) -> None:
+@pytest.mark.parametrize("method", ["RSA", "Rsa", "rs256", "RS256", "HMAC", "", None, "EdDSA", "none", " rsa"])
+def test_j7_a_signing_method_that_is_not_one_of_four_words_is_a_problem_and_never_hmac(method: Any) -> None:
     settings, problems, _ = read(jwt_signing_method=method, jwt_source=encoded(RSA_PEM))
     assert settings is None
     (problem,) = problems
     assert (problem.path, problem.code) == ("jwt_signing_method", "jwt_signing_method_unknown")
-    assert all(word in problem.message for word in ('"hmac"', '"rsa"', '"ecdsa"'))
+    assert all(word in problem.message for word in ('"hmac"', '"rsa"', '"ecdsa"', '"eddsa"'))
 
 
 def test_without_a_source_each_key_verifies_its_own_tokens() -> None:
     settings = settings_of()
-    assert (settings.mode, settings.source, settings.scope_claim_name) == ("per_key", b"", "scope")
+    assert (settings.mode, settings.issuers) == ("per_key", ())
 
 
 def test_a_secret_is_decoded_and_does_not_show() -> None:
     settings = settings_of(jwt_source=encoded(SECRET))
-    assert (settings.mode, settings.source) == ("central", SECRET.encode())
+    assert (settings.mode, settings.issuers[0].key) == ("central", SECRET.encode())
     assert SECRET not in repr(settings)
 
 
 @pytest.mark.parametrize("source", [RSA_PEM, encoded(RSA_PEM)])
 def test_a_public_key_is_taken_as_it_stands_and_in_base64(source: str) -> None:
-    assert settings_of(jwt_signing_method="rsa", jwt_source=source).source.decode() == RSA_PEM
+    assert settings_of(jwt_signing_method="rsa", jwt_source=source).issuers[0].key.decode() == RSA_PEM
 
 
 def test_a_certificate_gives_its_public_key() -> None:
@@ -72,7 +73,7 @@ def test_a_certificate_gives_its_public_key() -> None:
     certificate = builder.not_valid_before(start).not_valid_after(end).sign(key, SHA256())
     for form in (Encoding.PEM, Encoding.DER):
         source = b64encode(certificate.public_bytes(form)).decode()
-        assert settings_of(jwt_signing_method="rsa", jwt_source=source).source == pem(key.public_key())
+        assert settings_of(jwt_signing_method="rsa", jwt_source=source).issuers[0].key == pem(key.public_key())
 
 
 @pytest.mark.parametrize(
@@ -110,8 +111,11 @@ def test_a_weak_secret_is_accepted_with_a_warning() -> None:
     assert (problems, [warning.code for warning in warnings]) == ([], ["secret_public"])
 
 
-def test_the_url_of_a_key_set_is_left_to_the_guard() -> None:
-    assert settings_of(jwt_source="https://idp.example/keys").source == b""
+@pytest.mark.parametrize("source", [KEYS, encoded(KEYS), f" {KEYS}\n", encoded(f"{KEYS}\n")])
+def test_j13_the_url_of_a_key_set_is_taken_plain_and_in_base64(source: str) -> None:
+    settings = settings_of(jwt_signing_method="rsa", jwt_source=source)
+    assert settings.mode == "central"
+    assert [(issuer.issuer, issuer.jwks_uris, issuer.key) for issuer in settings.issuers] == [("", (KEYS,), b"")]
 
 
 @pytest.mark.parametrize(
@@ -123,11 +127,12 @@ def test_the_url_of_a_key_set_is_left_to_the_guard() -> None:
         ({"jwt_scope_claim_name": "scp", "scopes": {"oidc": {"scope_claim_name": "o"}}}, ("scope", {})),
     ],
 )
-def test_the_old_scope_fields_are_read_only_when_the_new_are_empty(
+def test_j4_the_old_scope_fields_are_read_only_when_the_new_are_empty(
     fields: Any, expected: tuple[str, dict[str, str]]
 ) -> None:
-    settings = settings_of(**fields)
-    assert (settings.scope_claim_name, settings.scope_to_policy) == expected
+    (issuer,) = settings_of(jwt_source=encoded(SECRET), **fields).issuers
+    claim, mapping = expected
+    assert (issuer.scope_claim, issuer.scope_to_policy) == (claim, {scope: (one,) for scope, one in mapping.items()})
 
 
 def test_the_algorithms_may_be_narrowed_within_the_family() -> None:
@@ -138,11 +143,11 @@ def test_the_algorithms_may_be_narrowed_within_the_family() -> None:
 @pytest.mark.parametrize("curve", ["P-256", "P-384", "P-521"])
 def test_what_is_accepted_for_ecdsa_verifies(curve: str) -> None:
     settings = settings_of(jwt_signing_method="ecdsa", jwt_source=public_pem(ec_key(curve)))
-    assert isinstance(from_pem(settings.source, family="ecdsa", id=""), VerificationRecord)
+    assert isinstance(from_pem(settings.issuers[0].key, family="ecdsa", id=""), VerificationRecord)
 
 
 @given(st.binary(min_size=1) | st.binary().map(lambda tail: b"AAAAB3NzaC1" + tail))
 def test_what_is_accepted_for_hmac_verifies(secret: bytes) -> None:
     settings, problems, _ = read(jwt_source=b64encode(secret).decode())
-    if settings is not None and settings.source and not problems:
-        assert isinstance(from_secret(settings.source, id=""), VerificationRecord)
+    if settings is not None and settings.issuers and settings.issuers[0].key and not problems:
+        assert isinstance(from_secret(settings.issuers[0].key, id=""), VerificationRecord)

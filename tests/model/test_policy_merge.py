@@ -7,7 +7,7 @@ import pytest
 from propylon.errors import Problem
 from propylon.model.access_definition import AllowedUrl
 from propylon.model.policy import Policy, parse_policy
-from propylon.model.policy_merge import Grant, PolicyMerge, merged_allowed_urls
+from propylon.model.policy_merge import Grant, PolicyMerge
 from propylon.model.session_record import Session
 
 
@@ -169,21 +169,6 @@ def test_the_lists_of_several_policies_are_united() -> None:
     assert definition.allowed_urls == (AllowedUrl("/x", ("GET", "PUT")), AllowedUrl("/y", ("GET",)))
     assert definition.restricted_types == ({"name": "T"}, {"name": "U"})
     assert definition.disable_introspection
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "expected"),
-    [
-        ([], [("/a", ["GET"])], [("/a", ["GET"])]),
-        ([("/a", ["GET"])], [], [("/a", ["GET"])]),
-        ([("/a", ["GET"])], [("/a", ["POST"])], [("/a", ["GET", "POST"])]),
-        ([("/a", ["GET"])], [("/b", ["GET"])], [("/a", ["GET"]), ("/b", ["GET"])]),
-        ([("/a", ["GET"]), ("/a", ["POST"])], [], [("/a", ["GET", "POST"])]),
-    ],
-)
-def test_methods_are_united_per_identical_url(first: Any, second: Any, expected: Any) -> None:
-    merged_urls = merged_allowed_urls([AllowedUrl(*each) for each in first], [AllowedUrl(*each) for each in second])
-    assert [(allowed.url, list(allowed.methods)) for allowed in merged_urls] == expected
 
 
 def endpoints(*rates: tuple[str, str, float, float]) -> dict[str, Any]:

@@ -55,10 +55,17 @@ def test_a_secret_is_not_shown_when_the_settings_are_printed() -> None:
         ({"secret": "short"}, ["secret_weak"]),
         ({"secret": "352d20ee67be67f6340b4c0605b044b7"}, ["secret_weak"]),
         ({"trusted_proxies": ["0.0.0.0/0"]}, ["everybody_trusted"]),
+        ({"allow_insecure_jwks": True}, ["insecure_jwks"]),
     ],
 )
 def test_what_is_accepted_and_should_not_stay_so_is_warned_about(values: dict[str, object], warned: list[str]) -> None:
     assert [problem.code for problem in settings(**values).warnings()] == warned
+
+
+def test_key_sets_are_kept_at_least_as_long_as_they_must_be() -> None:
+    assert settings(jwks_cache_min_s=60, jwks_cache_max_s=60).jwks_cache_max_s == 60
+    with pytest.raises(ValueError, match="is below jwks_cache_min_s"):
+        settings(jwks_cache_min_s=60, jwks_cache_max_s=59)
 
 
 def test_settings_cannot_be_changed() -> None:
@@ -71,7 +78,7 @@ def test_no_setting_name_ends_like_the_form_that_names_a_file() -> None:
 
 
 def test_there_are_few_settings_and_each_has_its_reason() -> None:
-    assert len(Settings.model_fields) <= 55
+    assert len(Settings.model_fields) <= 60
     assert not [name for name, field in Settings.model_fields.items() if not field.description]
 
 

@@ -410,6 +410,51 @@ def test_counts_survive_a_restart(factory: Factory, tmp_path: Path) -> None:
     asyncio.run(with_meters(factory, tmp_path, after))
 
 
+# --- judging without counting
+
+
+claims = st.lists(
+    st.sampled_from([sliding(3), fixed(4, meter=b"fixed"), quota(5), quota(2, 0, b"never"), sliding(2, 7, b"other")]),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda claim: claim.meter,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(claims, st.integers(0, 40)), min_size=1, max_size=25))
+@pytest.mark.parametrize("factory", FACTORIES.values(), ids=FACTORIES)
+def test_judging_says_what_admitting_would(factory: Factory, charges: list[tuple[list[Claim], int]]) -> None:
+    async def scenario(meters: Meters) -> None:
+        second = 0
+        for charge, gap in charges:
+            second += gap
+            foretold = [await meters.judge(tuple(charge), at(second)) for _ in range(2)]
+            await meters.judge(tuple(charge), at(second + 10_000))  # nor does a later moment leave a trace
+            assert foretold == [await meters.admit(tuple(charge), at(second))] * 2
+
+    run(factory, scenario)
+
+
+def test_judging_leaves_no_meter_behind(factory: Factory) -> None:
+    async def scenario(meters: Meters) -> None:
+        await spend(meters, quota(5), 2, at(0))
+        before = await meters.quotas()
+        for seconds in (1, 10_000):
+            await meters.judge((quota(5), quota(9, meter=b"unheard of"), sliding(5)), at(seconds))
+        assert await meters.quotas() == before
+
+    run(factory, scenario)
+
+
+def test_judging_answers_the_head(factory: Factory) -> None:
+    async def scenario(meters: Meters) -> None:
+        await meters.announce(7)
+        assert (await meters.judge((sliding(5),), at(0))).head == 7
+
+    run(factory, scenario)
+
+
 # --- head
 
 

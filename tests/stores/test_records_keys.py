@@ -19,7 +19,7 @@ def test_a_key_comes_back_as_it_was_written(tmp_path: Path) -> None:
         record_id = await put_key(records, write)
         row = await records.key(key_hash("aaa"))
         assert row is not None
-        assert row._replace(secrets={}) == (record_id, "acme", key_hash("aaa"), "aaa", 0, write.session, {})
+        assert row._replace(secrets={}) == (record_id, "acme", key_hash("aaa"), "aaa", 0, write.session, {}, "[]")
         assert records.unseal_key(row) == HUSH
         assert await records.key(key_hash("aa")) is None
 

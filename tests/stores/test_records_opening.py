@@ -8,16 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from sqlalchemy import Connection
 
 from propylon.errors import StoreUnavailable
 from propylon.stores.records.engines import Engines, open_engines, sqlite_url
-from propylon.stores.records.migrations.upgrade import upgrade
+from propylon.stores.records.migrations.upgrade import configuration, upgrade
 from propylon.stores.records.opening import RootSecretMismatch, open_records
 from propylon.stores.records.records import Records
 from propylon.stores.records.schema import RECORDS_SCHEMA, USAGE_SCHEMA, CannotOpen, Schema, schema_is_current
 from propylon.stores.sealing import RootSecret
-from tests.kit.records import ROOT_SECRET, a_key, put_key, records_in, with_records
+from tests.kit.records import ROOT_SECRET, a_key, key_hash, put_key, records_in, with_records
 
 OTHER = RootSecret.from_text("another root secret of tests, which nobody shall use either")
 
@@ -140,6 +141,59 @@ def test_tables_and_migrations_lead_to_the_same_place(tmp_path: Path, schema: Sc
     assert asyncio.run(run(open_engines(sqlite_url(migrated), "FULL")))
     with_records(tmp_path, _nothing)
     assert _tables(migrated) == _tables(tmp_path / f"{schema.name}.db")
+
+
+def _made_by(version: str, path: Path, schema: Schema, statements: list[str]) -> None:
+    """A database as that version left it, with those rows."""
+
+    def migrate(connection: Connection) -> None:
+        command.upgrade(configuration(connection, schema), version)
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+    async def run() -> None:
+        engines = open_engines(sqlite_url(path), "FULL")
+        async with engines.writing.begin() as connection:
+            await connection.run_sync(migrate)
+        await engines.dispose()
+
+    asyncio.run(run())
+
+
+def test_records_of_the_first_schema_are_brought_up_to_date_without_loss(tmp_path: Path) -> None:
+    known = ROOT_SECRET.seal("made with this root secret", "settings_check")
+    sealed = ROOT_SECRET.seal("hush", "keys:7:jwt_data.secret")
+    key = f"""(7, 'acme', '{key_hash("aaa")}', '{{"alias":"x"}}', '{{"jwt_data.secret":"{sealed}"}}', 3, 1, 1)"""
+    columns = "record_id, org_id, key_hash, session, secrets, generation, created_at, updated_at"
+    subject = "VALUES (5, 'acme', 'https://issuer', 'anna', 'anna', 1, 2)"
+    statements = [
+        f"INSERT INTO settings_check VALUES ('{ROOT_SECRET.fingerprint}', '{known}')",
+        f"INSERT INTO keys ({columns}) VALUES {key}",
+        f"INSERT INTO identities {subject}",
+    ]
+    _made_by("0001", tmp_path / "records.db", RECORDS_SCHEMA, statements)
+
+    async def read(records: Records) -> None:
+        (row,) = await records.keys()
+        assert (row.record_id, row.generation, row.session) == (7, 3, '{"alias":"x"}')
+        assert records.unseal_key(row) == {"jwt_data.secret": "hush"}
+        assert await put_key(records, a_key("bbb")) == 8
+
+    with_records(tmp_path, read)
+    with sqlite3.connect(tmp_path / "records.db") as connection:
+        rows = connection.execute("SELECT record_id, subject, policies, state FROM identities").fetchall()
+    connection.close()
+    assert rows == [(5, "anna", "[]", "active")]
+
+
+def test_usage_of_the_first_schema_is_brought_up_to_date_without_loss(tmp_path: Path) -> None:
+    entry = "INSERT INTO request_log (at, path, status) VALUES (1, '/x', 200)"
+    _made_by("0001", tmp_path / "usage.db", USAGE_SCHEMA, [entry])
+    with_records(tmp_path, _nothing)
+    with sqlite3.connect(tmp_path / "usage.db") as connection:
+        rows = connection.execute("SELECT path, trace FROM request_log").fetchall()
+    connection.close()
+    assert rows == [("/x", "")]
 
 
 def test_a_migration_that_fails_leaves_what_it_found(tmp_path: Path) -> None:

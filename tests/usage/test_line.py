@@ -44,6 +44,8 @@ CELL_ROW = [*CELL]
         {"minute": 7, "cells": [[*CELL_ROW[:-1], {"x": 1}]], "log": [], "gauges": {}},
         {"minute": 7, "cells": [], "log": [[*ENTRY[:-1]]], "gauges": {}},
         {"minute": 7, "cells": [], "log": [["late", *ENTRY[1:]]], "gauges": {}},
+        {"minute": 7, "cells": [], "log": [], "gauges": {}, "uses": [["k1", 1]]},
+        {"minute": 7, "cells": [], "log": [], "gauges": {}, "uses": [[1, -1]]},
     ],
 )
 def test_anything_else_is_malformed(document: object) -> None:

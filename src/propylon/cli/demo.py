@@ -13,13 +13,15 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
+import typer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
+app = typer.Typer(add_completion=False)
 TOKEN_LIFE_S: Final = 3600
 JWT_KEY_ID: Final = "acme"
 
@@ -31,6 +33,17 @@ class Keys(NamedTuple):
     token: str
     jwt_secret: str
     idp_private_pem: str
+
+
+@app.command()
+def demo(
+    listen: Annotated[str, typer.Option(help="host:port of the gateway.")] = "127.0.0.1:8080",
+    data_dir: Annotated[Path, typer.Option(help="Folder the demo keeps its keys and counters in.")] = Path(
+        ".propylon/demo"
+    ),
+) -> None:
+    """Run the gateway with four example APIs and print commands to try them."""
+    raise typer.Exit(run_demo(listen, data_dir))
 
 
 def run_demo(listen: str, data_dir: Path) -> int:

@@ -1,46 +1,51 @@
-"""The command line: reads arguments, calls, prints. Knows settings and the composition root, nothing behind them."""
+"""The command line: `propylon COMMAND`. Knows where each command is, and loads only the one that is asked for.
 
-import logging
-import os
-import sys
-from pathlib import Path
-from typing import Annotated
+`serve` is forked from, so what other commands need (tables, signing) must not be in its memory, and they not its own.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from propylon import __version__
-from propylon.cli.demo import run_demo
-from propylon.server import serve as serve_gateway
-from propylon.settings import Settings, load_settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="An API gateway that speaks Tyk's wire formats.")
-
-
-@app.command()
-def serve(
-    config: Annotated[Path | None, typer.Option(help="TOML file of settings; the environment wins.")] = None,
-) -> None:
-    """Run the gateway until SIGTERM."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = load_settings(config, os.environ)
-    if not isinstance(settings, Settings):
-        for problem in settings:
-            print(f"setting {problem.path}: {problem.message}", file=sys.stderr)
-        raise typer.Exit(2)
-    for warning in settings.warnings():
-        logging.getLogger("propylon.settings").warning("setting %s: %s", warning.path, warning.message)
-    raise typer.Exit(serve_gateway(settings))
+COMMANDS: Final[Mapping[str, str]] = {
+    "serve": "propylon.cli.serve",
+    "demo": "propylon.cli.demo",
+    "keys": "propylon.cli.keys",
+    "policies": "propylon.cli.policies",
+    "apis": "propylon.cli.apis",
+    "jwt": "propylon.cli.jwt",
+    "check": "propylon.cli.check",
+    "audit-issuers": "propylon.cli.audit_issuers",
+    "drill": "propylon.cli.drill",
+}
 
 
-@app.command()
-def demo(
-    listen: Annotated[str, typer.Option(help="host:port of the gateway.")] = "127.0.0.1:8080",
-    data_dir: Annotated[Path, typer.Option(help="Folder the demo keeps its keys and counters in.")] = Path(
-        ".propylon/demo"
-    ),
-) -> None:
-    """Run the gateway with four example APIs and print commands to try them."""
-    raise typer.Exit(run_demo(listen, data_dir))
+class Commands(TyperGroup):
+    """Each command is the `app` of its module."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*COMMANDS, *self.commands]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return self.commands.get(cmd_name)
+        command = get_command(import_module(COMMANDS[cmd_name]).app)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def propylon() -> None:
+    """An API gateway that speaks Tyk's wire formats."""
 
 
 @app.command()

@@ -15,7 +15,25 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from propylon.control import apis, key_reads, keys, policies, reload, usage
+from propylon.control import (
+    apis,
+    effective,
+    explain,
+    identities,
+    key_actions,
+    key_find,
+    key_import,
+    key_pin,
+    key_reads,
+    key_rotate,
+    key_sets,
+    keys,
+    lint,
+    policies,
+    reload,
+    revoke,
+    usage,
+)
 from propylon.control.access import Access
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, error
@@ -31,14 +49,24 @@ READS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "/tyk/apis/{api_id}/versions", apis.read_versions),
     ("GET", "/tyk/policies", policies.read_all),
     ("GET", "/tyk/policies/{policy_id}", policies.read),
+    ("GET", "/tyk/policies/{policy_id}/lint", lint.read),
     ("GET", "/tyk/keys", key_reads.read_all),
     ("POST", "/tyk/keys/preview", key_reads.preview),
+    ("GET", "/tyk/keys/find", key_find.find),
+    ("GET", "/tyk/keys/audit-hashes", key_import.audit),
     ("GET", "/tyk/keys/{key_id}", key_reads.read),
+    ("GET", "/tyk/keys/{key_id}/effective", effective.read),
+    ("POST", "/tyk/explain", explain.explain),
+    ("GET", "/tyk/explain/{trace}", explain.read_trace),
+    ("GET", "/tyk/keys/{key_id}/ring", key_rotate.read_ring),
+    ("GET", "/tyk/identities", identities.read_all),
+    ("GET", "/tyk/identities/{record}", identities.read),
+    ("GET", "/tyk/revocations", revoke.read_all),
     ("GET", "/tyk/usage", usage.read_totals),
     ("GET", "/tyk/logs", usage.read_log),
     ("GET", "/tyk/metrics", usage.read_metrics),
-    ("DELETE", "/tyk/cache/jwks", reload.drop_cache),
-    ("DELETE", "/tyk/cache/jwks/{api_id}", reload.drop_cache),
+    ("DELETE", "/tyk/cache/jwks", key_sets.drop_all),
+    ("DELETE", "/tyk/cache/jwks/{api_id}", key_sets.drop_of_api),
     ("DELETE", "/tyk/cache/{api_id}", reload.drop_cache),
 )
 WRITES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
@@ -56,10 +84,24 @@ WRITES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("DELETE", "/tyk/policies/{policy_id}", policies.remove),
     ("POST", "/tyk/keys", keys.add),
     ("POST", "/tyk/keys/create", keys.create),
+    ("POST", "/tyk/keys/import", key_import.import_keys),
+    ("POST", "/tyk/imports/pin", key_pin.pin),
     ("POST", "/tyk/keys/policy/{key_id}", keys.change_policies),
     ("POST", "/tyk/keys/{key_id}", keys.add),
     ("PUT", "/tyk/keys/{key_id}", keys.change),
     ("DELETE", "/tyk/keys/{key_id}", keys.remove),
+    ("POST", "/tyk/keys/{key_id}/rotate", key_rotate.rotate),
+    ("POST", "/tyk/keys/{key_id}/ring/{generation}/retire", key_rotate.retire),
+    ("POST", "/tyk/keys/{key_id}/suspend", key_actions.suspend),
+    ("POST", "/tyk/keys/{key_id}/resume", key_actions.resume),
+    ("POST", "/tyk/keys/{key_id}/renew", key_actions.renew),
+    ("POST", "/tyk/keys/{key_id}/extend", key_actions.extend),
+    ("POST", "/tyk/keys/{key_id}/reset-quota", key_actions.reset_quota),
+    ("POST", "/tyk/identities/{record}/suspend", identities.suspend),
+    ("POST", "/tyk/identities/{record}/resume", identities.resume),
+    ("POST", "/tyk/revoke", revoke.revoke),
+    ("DELETE", "/tyk/revocations/{kind}", revoke.remove),
+    ("DELETE", "/tyk/revocations/{kind}/{value}", revoke.remove),
 )
 
 

@@ -98,7 +98,7 @@ def _read_api(name: str, document: Any, settings: Settings, found: Found) -> Non
 
 def _read_policies(name: str, document: Any, settings: Settings, found: Found) -> None:
     """All policies of a file, or none."""
-    judged = [judge_policy(one, "", settings) for one in _policies_in(document)]
+    judged = [judge_policy(one, "", settings) for one in policies_in(document)]
     problems = [problem for one in judged if not isinstance(one, JudgedPolicy) for problem in one]
     if problems:
         found.refuse(name, problems)
@@ -109,7 +109,7 @@ def _read_policies(name: str, document: Any, settings: Settings, found: Found) -
         found.warn(name, one.warnings)
 
 
-def _policies_in(document: Any) -> list[Any]:
+def policies_in(document: Any) -> list[Any]:
     """One policy, a list of them, or Tyk's map, where the id is the key (gateway-api.md §7.3)."""
     if isinstance(document, list):
         return document

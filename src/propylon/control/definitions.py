@@ -9,10 +9,13 @@ from typing import Any, Final, NamedTuple
 
 from propylon.errors import Problem
 from propylon.model.api_definition import ApiDefinition, keep_secrets, restore_secrets
+from propylon.model.key_set_url import url_trouble
 from propylon.model.listen_path import FIELD as LISTEN_PATH
 from propylon.model.policy import Policy, parse_policy, policy_to_json
 from propylon.settings import Settings
 from propylon.snapshot.compile import read_api, reference_sources
+from propylon.snapshot.issuer_source import sources_of
+from propylon.snapshot.public_address import address_trouble
 from propylon.stores.ports import DefinitionRow
 from propylon.stores.records.records import Records
 from propylon.stores.records.writes import API, FILE_PREFIX, DefinitionWrite
@@ -79,7 +82,8 @@ def judge_api(
     parsed = read_api(whole, reference_sources(settings), settings.default_org_id, strict=strict)
     if parsed.definition is None:
         return parsed.problems
-    if refused := refused_when_strict(parsed.warnings, settings):
+    insecure = [] if settings.allow_insecure_jwks else insecure_key_sets(whole, parsed.definition)
+    if refused := [*refused_when_strict(parsed.warnings, settings), *insecure]:
         return refused
     stored = kept.document
     warnings = [*kept.warnings, *parsed.guards, *parsed.warnings]
@@ -87,6 +91,15 @@ def judge_api(
         stored = {**stored, "org_id": parsed.definition.org_id}
         warnings.append(default_org(parsed.definition.org_id))
     return JudgedApi(parsed.definition, stored, kept.secrets, warnings)
+
+
+def insecure_key_sets(document: Mapping[str, Any], definition: ApiDefinition) -> list[Problem]:
+    """URLs that would never be fetched from; the address behind a name is judged at each fetch."""
+    issuers = definition.jwt.issuers if definition.jwt is not None else ()
+    urls = dict.fromkeys(source.url for issuer in issuers for source in sources_of(issuer))
+    path = next((field for field in ("jwt_issuers", "jwt_jwks_uris") if document.get(field)), "jwt_source")
+    troubles = ((url, url_trouble(url) or address_trouble(url)) for url in urls)
+    return [Problem(path, "jwks_url_insecure", f"{url} {trouble}") for url, trouble in troubles if trouble]
 
 
 def judge_policy(document: object, org_id: str, settings: Settings) -> JudgedPolicy | list[Problem]:

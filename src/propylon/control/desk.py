@@ -5,6 +5,7 @@ from typing import NamedTuple
 from propylon.clock import Clock
 from propylon.control.announcer import Announcer
 from propylon.control.definitions import KnownApis
+from propylon.control.explainer import Explainer
 from propylon.control.files import Files
 from propylon.settings import Settings
 from propylon.stores.ports import Meters
@@ -23,3 +24,4 @@ class Desk(NamedTuple):
     announcer: Announcer
     clock: Clock
     metrics: Metrics
+    explainer: Explainer

@@ -23,6 +23,7 @@ class Refused(Exception):
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] = _NO_HEADERS, **members: Any) -> None:
         super().__init__(message)
+        self.members = members
         self.answer = error(status, message, headers, **members)
 
 
@@ -48,10 +49,15 @@ def listed(problems: Iterable[Problem]) -> list[dict[str, str]]:
     return [problem._asdict() for problem in problems]
 
 
-async def read_body(request: Request, malformed: str = "Request malformed") -> dict[str, Any]:
+async def read_body(
+    request: Request, malformed: str = "Request malformed", *, may_be_empty: bool = False
+) -> dict[str, Any]:
     """The JSON object that was sent; `malformed` is the text of the resource for one that is none."""
+    raw = await _raw_body(request)
+    if may_be_empty and not raw:
+        return {}
     try:
-        return read_object(await _raw_body(request))
+        return read_object(raw)
     except MalformedJson as trouble:
         problem = Problem("", "json_malformed", f"the body {trouble}")
         raise Refused(400, malformed, problems=listed([problem])) from None
@@ -74,6 +80,14 @@ async def _raw_body(request: Request) -> bytes:
 def flag(request: Request, name: str) -> bool:
     """A query parameter that is set and does not say no: Tyk takes even `hashed=false` for yes (F-42)."""
     return request.query_params.get(name, "").lower() not in ("", "0", "false")
+
+
+def whole_number(request: Request, name: str) -> int:
+    """A query parameter, 0 when it is not there."""
+    text = request.query_params.get(name, "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Refused(400, f"{name} must be a whole number, 0 or more")
+    return int(text)
 
 
 def cleared(request: Request) -> frozenset[str]:

@@ -5,20 +5,25 @@ Each piece of work is bounded, so that requests are answered in between. A store
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from propylon.control.desk import Desk
+from propylon.control.key_retirement import retire_due
 from propylon.errors import StoreUnavailable
 from propylon.stores.lmdb import LmdbMeters
+from propylon.stores.records.identities import Seen
+from propylon.stores.records.key_rings import LastUse
 from propylon.tasks import spawn
 from propylon.usage.drain import Drain
+from propylon.usage.line import Line
 from propylon.usage.retention import expire
 
 log = logging.getLogger("propylon.control")
 ANNOUNCE_S: Final = 1.0
 DRAIN_S: Final = 1.0
 SWEEP_S: Final = 5.0
+RETIRE_S: Final = 5.0
 CHECKPOINT_S: Final = 60.0
 EXPIRE_S: Final = 60.0
 SWEPT_MAX: Final = 2000  # meters looked at in one go
@@ -34,17 +39,21 @@ class Housekeeping:
         self._desk = desk
         self._meters = meters
         self._on_bug = on_bug
-        self._drain = Drain(desk.records, meters, desk.metrics.observe)
+        self._drain = Drain(desk.records, meters, desk.metrics.observe, self._remember)
         self._tasks: list[asyncio.Task[None]] = []
         self._sleeping: set[asyncio.Task[None]] = set()
         self._is_ending = False
+        self._drained_at = 0.0  # Unix time the queue was last found empty
 
     def start(self) -> None:
         self._repeat(ANNOUNCE_S, self._desk.announcer.announce)
         self._repeat(DRAIN_S, self.drain)
         self._repeat(SWEEP_S, self._sweep)
+        self._repeat(RETIRE_S, self.retire_generations)
         self._repeat(CHECKPOINT_S, self.checkpoint)
         self._repeat(EXPIRE_S, self._expire)
+        self._repeat(EXPIRE_S, self.forget_revocations)
+        self._repeat(EXPIRE_S, self.forget_identities)
 
     async def end(self) -> None:
         """What is under way comes to its end; then the last usage and quotas are stored."""
@@ -63,9 +72,22 @@ class Housekeeping:
 
     async def drain(self) -> None:
         """Until the queue is empty."""
+        began = self._desk.clock.wall()
         while await self._drain.run_once():
-            pass
+            began = self._desk.clock.wall()
+        self._drained_at = began
         self._desk.metrics.lines_lost(dropped=self._drain.dropped, malformed=self._drain.malformed)
+
+    async def _remember(self, lines: Sequence[Line]) -> None:
+        sightings = [(one, line.minute * 60.0) for line in lines for one in line.sightings]
+        if sightings:
+            await self._desk.records.save_sightings([Seen(*one, at) for one, at in sightings])
+        uses = [LastUse(*use, line.minute * 60.0) for line in lines for use in line.uses]
+        if uses:
+            await self._desk.records.save_last_used(uses)
+
+    async def retire_generations(self) -> None:
+        await retire_due(self._desk, self._drained_at)
 
     async def checkpoint(self) -> None:
         await self._desk.records.save_quotas(await self._meters.quotas())
@@ -76,6 +98,20 @@ class Housekeeping:
     async def _expire(self) -> None:
         before = self._desk.clock.wall() - self._desk.settings.usage_retention_days * DAY_S
         while await expire(self._desk.records, before, EXPIRED_MAX) and not self._is_ending:
+            await self._desk.clock.sleep(EXPIRE_PAUSE_S)
+
+    async def forget_revocations(self) -> None:
+        """Those that are over; workers compare the times themselves, and are told so that they forget them too."""
+        found = 1
+        while found and not self._is_ending:
+            async with self._desk.records.change() as edit:
+                found = await edit.revocations.sweep()
+            await self._desk.announcer.announce()
+
+    async def forget_identities(self) -> None:
+        """Who was not seen for as long as usage is kept; one that is suspended stays so."""
+        before = self._desk.clock.wall() - self._desk.settings.usage_retention_days * DAY_S
+        while await self._desk.records.forget_identities(before, EXPIRED_MAX) and not self._is_ending:
             await self._desk.clock.sleep(EXPIRE_PAUSE_S)
 
     def _repeat(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -53,10 +53,10 @@ def jwt_key_warnings(
     elif definition.auth_mode == "token" and not session.allow_as_token:
         text = "takes key IDs as credentials; this key's ID is none, as it verifies JWTs, unless allow_as_token is set"
         yield Problem(path, "jwt_key_is_no_token", text)
-    elif jwt is not None and jwt.mode == "central":
-        text = "verifies all tokens with the API's own jwt_source, so this key is not looked at there"
+    elif jwt is not None and jwt.mode != "per_key":
+        text = "verifies all tokens with the keys that its definition names, so this key is not looked at there"
         yield Problem(path, "jwt_key_not_used", text)
-    elif jwt is not None:
+    elif jwt is not None and jwt.signing_family is not None:
         yield from _misfit(path, jwt.signing_family, jwt.allowed_algorithms, secrets[JWT_SECRET])
 
 

@@ -49,7 +49,7 @@ async def judge_key(
     effective = effective_session(session, policies, missing=missing, org_id=session.org_id)
     warnings += [*kept.warnings, *(_unknown_policy(policy_id, session.org_id) for policy_id in missing)]
     if isinstance(effective, EffectiveSession):
-        warnings += await _api_warnings(desk, effective, kept.secrets)
+        warnings += await api_warnings(desk, effective, kept.secrets)
     return JudgedKey(session, kept.secrets, policies, effective, warnings)
 
 
@@ -57,6 +57,12 @@ async def effective_of(desk: Desk, session: Session) -> EffectiveSession | Probl
     """A stored key under today's policies."""
     policies, missing = await _policies(desk, session)
     return effective_session(session, policies, missing=missing, org_id=session.org_id)
+
+
+async def policies_of(desk: Desk, session: Session) -> Sequence[Policy]:
+    """Those of a stored key that there are."""
+    policies, _ = await _policies(desk, session)
+    return policies
 
 
 def why_not_stored(desk: Desk, judged: JudgedKey) -> Problem | None:
@@ -104,7 +110,7 @@ def _unknown_policy(policy_id: str, org_id: str) -> Problem:
     return Problem("apply_policies", "policy_unknown", text)
 
 
-async def _api_warnings(desk: Desk, effective: EffectiveSession, secrets: Mapping[str, str]) -> list[Problem]:
+async def api_warnings(desk: Desk, effective: EffectiveSession, secrets: Mapping[str, str]) -> list[Problem]:
     warnings: list[Problem] = []
     rows = await apis_of(desk, effective.access)
     for api_id in effective.access:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from propylon.control.desk import Desk
-from propylon.control.envelope import Refused, answer, etag, flag, listed, read_body
+from propylon.control.envelope import Refused, answer, etag, flag, listed, read_body, whole_number
 from propylon.control.key_judgement import effective_of, judge_key
 from propylon.control.key_names import find_key, key_name
 from propylon.control.key_write import StoredKey, stored_key
@@ -40,7 +40,7 @@ async def read(desk: Desk, request: Request) -> Response:
 
 async def read_all(desk: Desk, request: Request) -> Response:
     """M-18: hashes, as a key's ID is usually a credential. Without `limit` all of them, as in Tyk."""
-    limit, last, wants_details = _number(request, "limit"), 0, flag(request, "details")
+    limit, last, wants_details = whole_number(request, "limit"), 0, flag(request, "details")
     hashes: list[str] = []
     details: list[Document] = []
     async for row in _rows(desk, request, limit):
@@ -62,7 +62,7 @@ async def preview(desk: Desk, request: Request) -> Response:
 
 
 async def _rows(desk: Desk, request: Request, limit: int) -> AsyncIterator[KeyRow]:
-    query, after = request.query_params, _number(request, "after")
+    query, after = request.query_params, whole_number(request, "after")
     org_id, api_id, alias = (query.get(name) or None for name in ("org_id", "api_id", "alias"))
     if alias is not None:
         for row in await desk.records.keys_by_alias(alias, org_id=org_id):
@@ -78,13 +78,6 @@ async def _rows(desk: Desk, request: Request, limit: int) -> AsyncIterator[KeyRo
         if len(rows) < PAGE or found == limit:
             return
         after = rows[-1].record_id
-
-
-def _number(request: Request, name: str) -> int:
-    text = request.query_params.get(name, "0")
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Refused(400, f"{name} must be a whole number, 0 or more")
-    return int(text)
 
 
 def _details(row: KeyRow) -> Document:

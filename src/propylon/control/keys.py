@@ -6,7 +6,6 @@ Each write reads what it replaces in its own transaction. A change resets the ke
 
 import json
 from collections.abc import Callable, Sequence
-from secrets import token_hex
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -21,12 +20,15 @@ from propylon.control.key_write import (
     StoredKey,
     became_credential,
     changed_key,
+    ended_generations,
     is_repeated,
     is_same,
+    named_key_id,
     new_key,
     stored_key,
 )
 from propylon.errors import Problem
+from propylon.model.key_id import new_key_id
 from propylon.model.session import check_key_id
 from propylon.stores.ports import KeyRow
 from propylon.stores.records.edit import Edit
@@ -40,13 +42,13 @@ UNREADABLE: Final = "Unmarshalling failed"
 async def create(desk: Desk, request: Request) -> Response:
     """M-1. A body of the wrong shape is 400 here too: Tyk's 500 is for what is broken on our side."""
     document = await read_body(request, UNREADABLE)
-    return await _add(desk, request, document, token_hex(16), UNREADABLE, _refusal_of_create)
+    return await _add(desk, request, document, new_key_id(), UNREADABLE, _refusal_of_create)
 
 
 async def add(desk: Desk, request: Request) -> Response:
     """M-2, M-3: with an ID of the caller's choice, else a random one."""
     document = await read_body(request)
-    key_id = request.path_params.get("key_id") or token_hex(16)
+    key_id = request.path_params.get("key_id") or new_key_id()
     problem = check_key_id(key_id, desk.settings.min_token_length)
     if problem is not None:
         raise Refused(400, problem.message, problems=listed([problem]))
@@ -63,11 +65,11 @@ async def change(desk: Desk, request: Request) -> Response:
             desk, document, before.row.org_id, stored_secrets=before.secrets, clear=cleared(request)
         )
         _demand_sound(desk, judged, _refusal)
-        row, key_id = before.row, _key_id(desk, name, before.row)
+        row, key_id = before.row, named_key_id(desk, name, before.row)
         if not is_same(judged, before):
             reset = not flag(request, "suppress_reset")
             row = await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=reset))
-    warnings = [*judged.warnings, *became_credential(judged, before)]
+    warnings = [*judged.warnings, *became_credential(judged, before), *ended_generations(judged, before)]
     return _done(desk, "modified", key_id, name.text, row, judged, warnings)
 
 
@@ -80,7 +82,7 @@ async def change_policies(desk: Desk, request: Request) -> Response:
         document = {**json.loads(before.row.session), "apply_policies": policy_ids, "apply_policy_id": ""}
         judged = await judge_key(desk, document, before.row.org_id, stored_secrets=before.secrets)
         _demand_sound(desk, judged, lambda problem: Refused(500, NOT_CHANGED, problems=listed([problem])))
-        key_id = _key_id(desk, name, before.row)
+        key_id = named_key_id(desk, name, before.row)
         row = await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=False))
     warnings = [warning for warning in judged.warnings if warning.code != "secret_kept"]
     return _done(desk, "updated", key_id, name.text, row, judged, warnings)
@@ -95,7 +97,7 @@ async def remove(desk: Desk, request: Request) -> Response:
             raise Refused(404, "There is no such key found")
         demand_match(request, desk.records.key_etag(row))
         await edit.delete_key(row.key_hash)
-    return done(_key_id(desk, name, row) or name.text, "deleted", key_hash=row.key_hash)
+    return done(named_key_id(desk, name, row) or name.text, "deleted", key_hash=row.key_hash)
 
 
 async def _add(
@@ -172,12 +174,6 @@ def _policy_ids(instruction: dict[str, Any]) -> list[str]:
         problem = Problem("apply_policies", "wrong_type", "must be a list of policy ids, and policy one of them")
         raise Refused(400, NO_INSTRUCTION, problems=listed([problem]))
     return [id_ for id_ in ids if id_]
-
-
-def _key_id(desk: Desk, name: KeyName, row: KeyRow) -> str:
-    """What the client sends, "" when the key was named by its hash and its ID is a credential."""
-    by_id = desk.root_secret.key_hash(row.org_id, name.text) == row.key_hash
-    return name.text if by_id else row.key_id
 
 
 def _done(

@@ -20,12 +20,14 @@ from propylon.clock import SystemClock
 from propylon.control.announcer import Announcer
 from propylon.control.definitions import KnownApis
 from propylon.control.desk import Desk
+from propylon.control.explainer import Explainer
 from propylon.control.files import Files
 from propylon.control.housekeeping import Housekeeping
 from propylon.errors import StoreUnavailable
 from propylon.settings import Address, Settings
 from propylon.stores.lmdb import LmdbMeters
 from propylon.stores.records.engines import sqlite_url
+from propylon.stores.records.lookups import SqliteLookups
 from propylon.stores.records.opening import open_records
 from propylon.stores.records.records import Records
 from propylon.stores.records.schema import CannotOpen
@@ -106,6 +108,7 @@ class ControlProcess:
     async def _end(self) -> None:
         """Requests have ended → the last usage and quotas are stored → stores close."""
         await self._housekeeping.end()
+        await self._desk.explainer.close()
         await self._records.close()
         await self._meters.close()
 
@@ -147,8 +150,19 @@ def _desk(plan: ControlPlan, records: Records, meters: LmdbMeters) -> Desk:
     known_apis = KnownApis(records, settings)
     files = Files(settings, records, known_apis)
     announcer = Announcer(records, meters)
+    clock = SystemClock()
+    explainer = Explainer(settings, plan.root_secret, meters, clock, lambda: SqliteLookups(settings.records_path))
     return Desk(
-        settings, plan.root_secret, records, meters, known_apis, files, announcer, SystemClock(), Metrics(bucket_end_us)
+        settings,
+        plan.root_secret,
+        records,
+        meters,
+        known_apis,
+        files,
+        announcer,
+        clock,
+        Metrics(bucket_end_us),
+        explainer,
     )
 
 

@@ -1,4 +1,4 @@
-"""/tyk/reload: the files of definitions are read again; and /tyk/cache, of which nothing is stale here (§3, §12).
+"""/tyk/reload: the files of definitions are read again; and /tyk/cache/{api_id} (§3, §12).
 
 What was written through the API is live when answered, so a reload without files only says so.
 """
@@ -19,4 +19,5 @@ async def reload(desk: Desk, request: Request) -> Response:
 
 
 async def drop_cache(desk: Desk, request: Request) -> Response:
+    """Of one API: what it caches is never stale, so there is nothing to drop."""
     return answer({"status": "ok", "message": "cache invalidated"})

@@ -15,13 +15,13 @@ from typing import Final, NamedTuple
 
 from propylon.errors import ClientGone, Failure, RequestTimeout
 from propylon.exchange import Exchange
-from propylon.gateway.client_address import TrustedProxies
 from propylon.gateway.deadlines import NEVER, Deadlines
 from propylon.gateway.intake import PIPELINE_MAX, Incoming, Intake
 from propylon.gateway.replies import failure_reply
 from propylon.gateway.request_body import RequestBody
 from propylon.gateway.tunnel_end import TunnelEnd
 from propylon.gateway.write_flow import WriteFlow
+from propylon.http.client_address import TrustedProxies
 from propylon.http.limits import HeadLimits
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"

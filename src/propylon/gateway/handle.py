@@ -8,21 +8,18 @@ Denials are returned by steps, Failures raised by whatever broke, and a bug is a
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final
 
-from propylon.errors import ClientGone, Denial, Failure
+from propylon.errors import ClientGone, Failure
 from propylon.exchange import Exchange
 from propylon.gateway.downstream import Downstream
 from propylon.gateway.forward import Forward
 from propylon.gateway.own_pages import OwnPages
-from propylon.gateway.replies import NO_ROUTE, denial_reply, failure_reply
+from propylon.gateway.replies import denial_reply, failure_reply
 from propylon.gateway.request_body import RequestBody
+from propylon.snapshot.decision import decide
 from propylon.snapshot.follow import Follow
-from propylon.snapshot.route import Route
 
 log = logging.getLogger("propylon.gateway")
-DECISIONS_MAX: Final = 3
-CHANGED_UNDER_WAY: Final = Denial("changed_under_way", 503, "The configuration is changing; try again")
 
 
 class Bug(Failure):
@@ -56,7 +53,7 @@ class Handle:
         try:
             if page is not None:
                 await page(exchange, body, client)
-            elif (route := await self._decide(exchange)) is None or exchange.denial is not None:
+            elif (route := await decide(exchange, self._follow)) is None or exchange.denial is not None:
                 self._refuse(exchange, body, client)
             else:
                 await self._forward(exchange, body, client, route)
@@ -73,26 +70,6 @@ class Handle:
             if page is None:
                 del self._running[exchange]
                 self._record(exchange)
-
-    async def _decide(self, exchange: Exchange) -> Route | None:
-        """The route, `exchange.denial` set when a step refuses; made again while records it rests on change."""
-        for _ in range(DECISIONS_MAX):
-            exchange.decided_at = self._follow.applied
-            found = self._follow.snapshot.table.match(exchange.head.path)
-            if found is None:
-                route, exchange.api_id, exchange.denial = None, "", NO_ROUTE
-            else:
-                route, exchange.route_path = found
-                exchange.api_id = route.api_id
-                for step in route.steps:
-                    if (denial := await step(exchange)) is not None:
-                        exchange.denial = denial
-                        break
-            if await self._follow.stands(exchange, route):
-                return route
-            exchange.forget_decision()
-        exchange.denial = CHANGED_UNDER_WAY
-        return None
 
     def _refuse(self, exchange: Exchange, body: RequestBody, client: Downstream) -> None:
         assert exchange.denial is not None

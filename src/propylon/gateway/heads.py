@@ -85,7 +85,7 @@ def response_head(exchange: Exchange, answer: ResponseHead, *, keep_alive: bool,
     lines = answer.passing
     if lines is None:
         lines = _answer_lines(answer)
-    added = exchange.rate_lines
+    added = exchange.rate_lines + exchange.answer_lines
     if chunked:
         added += b"Transfer-Encoding: chunked\r\n"
     for field in connection_field(exchange, keep_alive=keep_alive):

@@ -7,12 +7,12 @@ from propylon.errors import Denial, Failure
 from propylon.exchange import Exchange
 from propylon.http.messages import Field
 from propylon.http.serialise import head_bytes
+from propylon.snapshot.decision import NO_ROUTE
 from propylon.telemetry.traces import FIELD, Traces
 
 XML_TYPES: Final = frozenset({"application/xml", "text/xml", "application/soap+xml"})
 JSON_ESCAPES: Final = {ord('"'): '\\"', ord("\\"): "\\\\"} | {code: f"\\u{code:04x}" for code in range(0x20)}
 XML_ESCAPES: Final = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&#34;", ord("'"): "&#39;"}
-NO_ROUTE: Final = Denial("no_route", 404, "Not Found")
 CLOSE: Final[Field] = (b"Connection", b"close")
 KEEP: Final[Field] = (b"Connection", b"keep-alive")
 PLAIN_TEXT: Final = b"text/plain; charset=utf-8"

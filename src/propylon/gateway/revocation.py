@@ -13,6 +13,7 @@ from propylon.gateway.downstream import Downstream
 from propylon.snapshot.follow import EVERYTHING, Follow
 from propylon.snapshot.route import Route
 from propylon.steps.admit import Admit
+from propylon.steps.revoked import concerns, marks_in
 from propylon.tasks import spawn
 
 log = logging.getLogger("propylon.gateway")
@@ -29,10 +30,14 @@ class Revocation:
 
     def on_change(self, names: frozenset[str]) -> None:
         """Called by `follow` after each catch-up."""
+        marks = marks_in(names)
         touched = [
             (exchange, client)
             for exchange, client in self._running.items()
-            if EVERYTHING in names or f"api:{exchange.api_id}" in names or not names.isdisjoint(exchange.rested_on)
+            if EVERYTHING in names
+            or f"api:{exchange.api_id}" in names
+            or not names.isdisjoint(exchange.rested_on)
+            or concerns(marks, exchange)
         ]
         if touched:
             spawn(self._judge_again(touched), "revocation")
@@ -41,7 +46,7 @@ class Revocation:
         """Once a second: revoked ones whose answer turned out to be long, and tunnels that outlived their token."""
         now = self._clock.wall()
         for exchange, client in list(self._running.items()):
-            if exchange.status == 101 and exchange.verified_until < now:
+            if exchange.status == 101 and min(exchange.verified_until, exchange.retires_at) < now:
                 _end(exchange, client, "token_expired")
         for exchange, client in list(self._revoked.items()):
             if exchange not in self._running:
@@ -69,6 +74,7 @@ class Revocation:
             exchange.head, exchange.client_ip, exchange.peer_ip, exchange.started, peer_trusted=exchange.peer_trusted
         )
         probe.api_id, probe.route_path = exchange.api_id, route_path
+        probe.first_use = exchange.first_use  # it is still the same request
         try:
             return await _judge(route, probe)
         except Failure:  # nobody goes on because a store could not be asked

@@ -1,6 +1,6 @@
 """What a token claims: read strictly, its times checked, and the names in it found (auth.md §3.6, §3.7, §3.9).
 
-The caller has verified the signature and passes the time in. Issuer, audience and the like are not judged here.
+The caller has verified the signature and passes the time in. `claim_rules` judges issuer, audience and the like.
 """
 
 from collections.abc import Mapping
@@ -62,11 +62,12 @@ def claim_at(claims: Mapping[str, Any], path: str) -> Any:
     return found
 
 
-def identity_from(claims: Mapping[str, Any], base_field: str) -> tuple[str, None] | tuple[None, tuple[str, str]]:
-    """J-22, classic: the base field, else `sub`; or the reason and Tyk's text. Only strings count (F-51)."""
-    base = claim_at(claims, base_field) if base_field else None
-    if isinstance(base, str):
-        return _named(base, f"found an empty user ID in predefined base claim, claim: {base_field}")
+def identity_from(claims: Mapping[str, Any], *fields: str) -> tuple[str, None] | tuple[None, tuple[str, str]]:
+    """J-22: the first of the fields that is a text, else `sub`; or the reason and Tyk's words. Numbers do not count."""
+    for field in fields:
+        named = claim_at(claims, field) if field else None
+        if isinstance(named, str):
+            return _named(named, f"found an empty user ID in predefined base claim, claim: {field}")
     subject = claims.get("sub")
     if isinstance(subject, str):
         return _named(subject, "found an empty user ID in sub claim")

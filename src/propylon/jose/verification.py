@@ -4,8 +4,8 @@ The record decides the algorithm, never the token: what a token's header says is
 (RFC 8725 §3.1). Signatures are joserfc's; the checks of keys around them are ours. Where keys come from is not known.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Any, Final, Literal
+from collections.abc import Collection
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -16,20 +16,14 @@ from joserfc.jws import JWSRegistry
 from propylon.errors import Problem
 from propylon.jose.token import Token
 from propylon.model.public_keys import PublicKey, is_private_key, is_public_text, load_public_key
+from propylon.model.signing_families import FAMILIES, FAMILY_BY_ALGORITHM, SigningFamily
 
-Family = Literal["hmac", "rsa", "ecdsa", "eddsa"]
+Family = SigningFamily
 
 RSA_MIN_BITS: Final = 2048  # RFC 7518 §3.3
 
-_FAMILIES: Final[Mapping[Family, tuple[str, ...]]] = {
-    "hmac": ("HS256", "HS384", "HS512"),
-    "rsa": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
-    "ecdsa": ("ES256", "ES384", "ES512"),
-    "eddsa": ("EdDSA", "Ed25519"),  # one algorithm; RFC 9864 gave it the second name
-}
-_FAMILY_BY_ALGORITHM: Final = {name: family for family, names in _FAMILIES.items() for name in names}
 _ALGORITHM_BY_CURVE: Final = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
-_CHECKS: Final = {name: JWSRegistry.algorithms[name].verify for name in _FAMILY_BY_ALGORITHM}
+_CHECKS: Final = {name: JWSRegistry.algorithms[name].verify for name in FAMILY_BY_ALGORITHM}
 
 
 class VerificationRecord:
@@ -52,7 +46,7 @@ def from_secret(secret: bytes, *, id: str, algorithms: Collection[str] | None = 
         text = "is a public key, so anyone could sign with it; choose the signing method rsa or ecdsa, or give a secret"
         return Problem("", "jwt_secret_is_public_key", text)
     # Not import_key: it parses the secret six times over, and warns where we have refused.
-    return _record(id, "hmac", _FAMILIES["hmac"], algorithms, OctKey(secret, secret))
+    return _record(id, "hmac", FAMILIES["hmac"], algorithms, OctKey(secret, secret))
 
 
 def from_pem(
@@ -60,14 +54,19 @@ def from_pem(
 ) -> VerificationRecord | Problem:
     """A public key or certificate, PEM or DER (J-10)."""
     key = load_public_key(data)
-    if key is None:
-        return _unreadable(data)
+    return _unreadable(data) if key is None else from_public_key(key, family=family, id=id, algorithms=algorithms)
+
+
+def from_public_key(
+    key: PublicKey, *, family: Family, id: str, algorithms: Collection[str] | None = None
+) -> VerificationRecord | Problem:
+    """A key that has been read, from whatever form."""
     if family == "rsa" and isinstance(key, RSAPublicKey):
-        return _rsa_trouble(key) or _record(id, family, _FAMILIES["rsa"], algorithms, RSAKey(key, key))
+        return _rsa_trouble(key) or _record(id, family, FAMILIES["rsa"], algorithms, RSAKey(key, key))
     if family == "ecdsa" and isinstance(key, EllipticCurvePublicKey) and key.curve.name in _ALGORITHM_BY_CURVE:
         return _record(id, family, (_ALGORITHM_BY_CURVE[key.curve.name],), algorithms, ECKey(key, key))
     if family == "eddsa" and isinstance(key, Ed25519PublicKey):
-        return _record(id, family, _FAMILIES["eddsa"], algorithms, OKPKey(key, key))
+        return _record(id, family, FAMILIES["eddsa"], algorithms, OKPKey(key, key))
     text = f"is {_kind_of(key)}, which {family} does not use; give another key or choose its signing method"
     return Problem("", "jwt_key_unfit", text)
 
@@ -83,7 +82,7 @@ def verify(token: Token, record: VerificationRecord) -> str | None:
 
 def family_of(alg: str) -> Family | None:
     """J-7. None for `none` and for any name we do not know; names are told apart by case."""
-    return _FAMILY_BY_ALGORITHM.get(alg)
+    return FAMILY_BY_ALGORITHM.get(alg)
 
 
 def _record(

@@ -16,6 +16,7 @@ class VerifiedToken(NamedTuple):
     key_hash: str  # of the key it names, "" in central mode
     good_from: float  # Unix time; with good_until what its time claims say, skews included
     good_until: float  # no longer good at this moment itself
+    source: Any = None  # whose record it is, as the step that keeps the token knows it
 
 
 class VerifiedTokens:

@@ -28,6 +28,7 @@ from propylon.model.listen_path import ListenPath, parse_listen_path
 from propylon.model.target_url import FIELD as TARGET_URL
 from propylon.model.target_url import NOWHERE, parse_target
 from propylon.model.target_url import Target as Target
+from propylon.model.upstream_headers import UpstreamHeaders, read_upstream_headers
 
 AuthMode = Literal["keyless", "token", "jwt"]
 
@@ -64,6 +65,7 @@ class ApiDefinition:
     credential: CredentialSource
     strip_auth_data: bool
     jwt: JwtSettings | None  # set when auth_mode is "jwt"
+    upstream_headers: UpstreamHeaders
     base_identity_provided_by: str
     disable_rate_limit: bool
     disable_quota: bool
@@ -127,6 +129,7 @@ def _read(reader: DocumentReader, default_org_id: str) -> tuple[ApiDefinition, l
         credential=_credential(reader, auth_mode),
         strip_auth_data=reader.flag("strip_auth_data"),
         jwt=jwt,
+        upstream_headers=read_upstream_headers(reader),
         base_identity_provided_by=_base_identity(reader, auth_mode),
         disable_rate_limit=reader.flag("disable_rate_limit"),
         disable_quota=reader.flag("disable_quota"),

@@ -49,7 +49,7 @@ def _problems(source: CredentialSource, at: str, auth_type: str) -> list[Problem
         text = f"all auth sources are disabled for {auth_type}, at least one of header/cookie/query must be enabled"
         return [Problem(at, "no_credential_source", text)]
     checks: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
-        (source.header_name, "auth_header_name", _is_header),
+        (source.header_name, "auth_header_name", is_header),
         (source.param_name, "param_name", lambda name: _PARAMETER.fullmatch(name) is not None),
         (source.cookie_name, "cookie_name", lambda name: _TOKEN.fullmatch(name) is not None),
     )
@@ -57,5 +57,5 @@ def _problems(source: CredentialSource, at: str, auth_type: str) -> list[Problem
     return [Problem(f"{at}.{field}", "invalid_name", remedy) for name, field, fits in checks if name and not fits(name)]
 
 
-def _is_header(name: str) -> bool:
+def is_header(name: str) -> bool:
     return _TOKEN.fullmatch(name) is not None and name.lower() not in FRAMING

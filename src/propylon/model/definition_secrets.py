@@ -4,6 +4,7 @@ Sealing them is the records' affair. A stored document has "" where a secret is,
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -12,15 +13,18 @@ from propylon.model.document_reader import WRONG_TYPE, beside_envelope, is_text,
 from propylon.model.jwt_source import names_key_set
 from propylon.model.references import is_reference
 from propylon.model.session_secrets import fingerprint
+from propylon.model.signing_families import FAMILIES, FAMILY_BY_ALGORITHM
 
 JWT_SOURCE: Final = "jwt_source"
 JWT_MODE: Final = "jwt_mode"
 FINGERPRINT: Final = "_fingerprint"
+PUBLIC_FAMILIES: Final = FAMILIES.keys() - {"hmac"}
 
 _PATTERNS: Final = tuple(
     tuple(path.split("."))
     for path in (
         JWT_SOURCE,
+        "jwt_issuers.*.key",
         "auth.signature.secret",
         "auth_configs.*.signature.secret",
         "request_signing.secret",
@@ -68,7 +72,7 @@ def restore_secrets(document: Mapping[str, Any], secrets: Mapping[str, str]) -> 
 
 
 def public_view(document: Mapping[str, Any], secrets: Mapping[str, str]) -> Document:
-    """What reads answer: a fingerprint beside each empty secret, and which of its two modes a JWT API is in."""
+    """What reads answer: a fingerprint beside each empty secret, and which of its modes a JWT API is in."""
     view, _ = extract_secrets(document)
     for path in _places(view):
         secret = secrets.get(".".join(path))
@@ -77,7 +81,7 @@ def public_view(document: Mapping[str, Any], secrets: Mapping[str, str]) -> Docu
             view = _put(view, (*path[:-1], path[-1] + FINGERPRINT), fingerprint(secret))
     if view.get("enable_jwt") is True and view.get("use_keyless") is not True:
         is_central = secrets.get(JWT_SOURCE) or view.get(JWT_SOURCE) or view.get("jwt_jwks_uris")
-        view[JWT_MODE] = "central" if is_central else "per_key"
+        view[JWT_MODE] = "issuers" if view.get("jwt_issuers") else "central" if is_central else "per_key"
     return view
 
 
@@ -115,8 +119,18 @@ def _is_secret(path: Path, text: str, document: Mapping[str, Any]) -> bool:
     """A reference is not one, nor is a public key or the URL of a key set; in doubt it is."""
     if not text or is_reference(text):
         return False
-    is_public = document.get("jwt_signing_method") in ("rsa", "ecdsa") or names_key_set(text)
-    return path != (JWT_SOURCE,) or not is_public
+    family = str(document.get("jwt_signing_method"))
+    if path == (JWT_SOURCE,):
+        return not (family in PUBLIC_FAMILIES or names_key_set(text))
+    if path[0] == "jwt_issuers":
+        algorithms = _at(document, path[:-1]).get("algorithms")
+        families = (
+            {FAMILY_BY_ALGORITHM.get(str(one)) for one in algorithms}
+            if isinstance(algorithms, list) and algorithms
+            else {family}
+        )
+        return not families <= PUBLIC_FAMILIES
+    return True
 
 
 def _is_cleared(name: str, clear: frozenset[str]) -> bool:
@@ -165,13 +179,20 @@ def _expand(node: Any, pattern: Path, path: Path) -> Iterator[Path]:
 
 def _members(node: Any) -> list[tuple[str, Any]]:
     if isinstance(node, list):
-        return [(str(index), item) for index, item in enumerate(node)]
+        return list(zip(_names(node), node, strict=True))
     return list(node.items()) if isinstance(node, Mapping) else []
+
+
+def _names(entries: list[Any]) -> list[str]:
+    """Issuers by their own name: when the list is put in another order, a kept secret must not become another's."""
+    issuers = [entry.get("issuer") if isinstance(entry, Mapping) else None for entry in entries]
+    times = Counter(issuer for issuer in issuers if isinstance(issuer, str) and not issuer.isdecimal())
+    return [issuer if isinstance(issuer, str) and times[issuer] == 1 else str(at) for at, issuer in enumerate(issuers)]
 
 
 def _at(document: Any, path: Path) -> Any:
     for name in path:
-        document = document[int(name)] if isinstance(document, list) else document.get(name)
+        document = dict(_members(document))[name] if isinstance(document, list) else document.get(name)
     return document
 
 
@@ -190,5 +211,5 @@ def _edit(node: Any, path: Path, change: Callable[[Mapping[str, Any]], Document]
     if not path:
         return change(node)
     if isinstance(node, list):
-        return [_edit(item, path[1:], change) if str(index) == path[0] else item for index, item in enumerate(node)]
+        return [_edit(item, path[1:], change) if name == path[0] else item for name, item in _members(node)]
     return {**node, path[0]: _edit(node[path[0]], path[1:], change)}

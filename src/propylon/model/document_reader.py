@@ -3,13 +3,16 @@
 Knows no field by name. Objects in the wrong place are reported by `field_classes`, so here they read as absent.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Final, TypeVar
 
 from propylon.errors import Problem
 
 WRONG_TYPE: Final = "wrong_type"
 NUMBER_MAX: Final = 2**53  # beyond it a float is no longer exact
+
+Choice = TypeVar("Choice", bound=str)
 
 _ENVELOPE: Final = frozenset({"api_definition", "is_site", "sort_by", "user_group_owners", "user_owners", "created_at"})
 
@@ -29,11 +32,12 @@ def beside_envelope(document: Mapping[str, Any]) -> list[Problem]:
 
 
 class DocumentReader:
-    """One document and the problems found in reading it. Null reads as absent, as in Go."""
+    """One document, or an object inside it, and the problems found in reading it. Null reads as absent, as in Go."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], at: str = "", problems: list[Problem] | None = None) -> None:
         self._document = document
-        self.problems: list[Problem] = []
+        self._at = at  # where in the whole document this is
+        self.problems: list[Problem] = [] if problems is None else problems
 
     def value(self, path: str) -> Any:
         node: Any = self._document
@@ -42,7 +46,11 @@ class DocumentReader:
         return node
 
     def report(self, path: str, code: str, message: str) -> None:
-        self.problems.append(Problem(path, code, message))
+        self.problems.append(Problem(self.place(path), code, message))
+
+    def place(self, path: str) -> str:
+        """A member's path in the whole document; "" is this document itself."""
+        return ".".join(part for part in (self._at, path) if part)
 
     def flag(self, path: str, *, default: bool = False) -> bool:
         value = self.value(path)
@@ -96,6 +104,57 @@ class DocumentReader:
             return dict(value)
         self.report(path, WRONG_TYPE, 'must be an object of strings, such as {"a": "b"}')
         return {}
+
+    def choice(self, path: str, *words: Choice, default: Choice | None = None) -> Choice:
+        """One of the words exactly; absent is the default, or a problem where there is none."""
+        written = self.text(path)
+        for word in words:
+            if word == (written or default):
+                return word
+        self.report(path, "unknown_word", f"must be one of {', '.join(words)}, exactly so")
+        return words[0]
+
+    def list_of_any(self, path: str) -> tuple[Any, ...]:
+        value = self.value(path)
+        if value is None or isinstance(value, list):
+            return tuple(value or ())
+        self.report(path, WRONG_TYPE, 'must be a list, such as ["a", 1]')
+        return ()
+
+    def objects(self, path: str) -> Iterator["DocumentReader"]:
+        """One reader for each entry of a list of objects."""
+        for index, entry in enumerate(self.list_of_any(path)):
+            yield self._inside(f"{path}.{index}", entry)
+
+    def named_objects(self, path: str) -> Iterator[tuple[str, "DocumentReader"]]:
+        """One reader for each member of an object of objects."""
+        value = self.value(path)
+        if value is not None and not isinstance(value, Mapping):
+            self.report(path, WRONG_TYPE, "must be an object of objects")
+        elif value:
+            for name, entry in value.items():
+                yield name, self._inside(f"{path}.{name}", entry)
+
+    def members(self, path: str) -> Mapping[str, Any]:
+        value = self.value(path)
+        if value is None or isinstance(value, Mapping):
+            return value or {}
+        self.report(path, WRONG_TYPE, "must be an object")
+        return {}
+
+    def only(self, *names: str) -> None:
+        """Reports other members: where one may be misspelt, leaving it out would serve wider than written."""
+        for name in self._document:
+            if name not in names:
+                near = get_close_matches(name, names, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"it may be one of {', '.join(names)}"
+                self.report(name, "unknown_field", f"is not a known field; {hint}")
+
+    def _inside(self, at: str, entry: Any) -> "DocumentReader":
+        if not isinstance(entry, Mapping):
+            self.report(at, WRONG_TYPE, "must be an object")
+            entry = {}
+        return DocumentReader(entry, self.place(at), self.problems)
 
 
 def is_text(value: object) -> bool:

@@ -13,6 +13,7 @@ from propylon.model.endpoint_pattern import AllowedPattern, EndpointPattern, all
 from propylon.model.limits import is_set
 from propylon.model.policy import Policy, inline_policies
 from propylon.model.policy_merge import PolicyMerge
+from propylon.model.provenance import MergeRecord
 from propylon.model.session_fields import guards_of
 from propylon.model.session_record import Session, root_limit
 from propylon.model.session_terms import OwnPart
@@ -127,7 +128,12 @@ _ROOT_NUMBERS: Final = (
 
 
 def effective_session(
-    session: Session, policies: Sequence[Policy], *, missing: Sequence[str], org_id: str
+    session: Session,
+    policies: Sequence[Policy],
+    *,
+    missing: Sequence[str],
+    org_id: str,
+    record: MergeRecord | None = None,
 ) -> EffectiveSession | Problem:
     """`policies` are those that `session.policy_ids` name and exist, in order; `missing` the ids that do not."""
     assert len(policies) + len(missing) == len(session.policy_ids), "every policy the key names was looked up"
@@ -139,7 +145,7 @@ def effective_session(
     if not policies and not missing:
         return _of_key_alone(session)
     problem = _selection_problem(policies, missing, org_id)
-    return _under_policies(session, policies, missing) if problem is None else problem
+    return _under_policies(session, policies, missing, record) if problem is None else problem
 
 
 def expires_from_policies(policies: Iterable[Policy], now: float) -> int | None:
@@ -166,8 +172,10 @@ def _of_key_alone(session: Session) -> EffectiveSession:
     return EffectiveSession(session, (), access, root, ())
 
 
-def _under_policies(session: Session, policies: Sequence[Policy], missing: Sequence[str]) -> EffectiveSession | Problem:
-    merge = PolicyMerge(session, policies)
+def _under_policies(
+    session: Session, policies: Sequence[Policy], missing: Sequence[str], record: MergeRecord | None
+) -> EffectiveSession | Problem:
+    merge = PolicyMerge(session, policies, record)
     for policy in policies:
         problem = merge.add(policy)
         if problem is not None:

@@ -7,7 +7,6 @@ that a value of the wrong type never switches a guard off.
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from propylon.model.jwt_source import names_key_set
 from propylon.model.target_url import UNSUPPORTED_SCHEMES, scheme_of
 
 Around = tuple[Mapping[str, Any], ...]
@@ -106,6 +105,11 @@ def uses_jwt(root: Mapping[str, Any]) -> bool:
     return bool(root.get("enable_jwt")) and not is_keyless(root)
 
 
+def names_issuers(root: Mapping[str, Any]) -> bool:
+    """Whether the definition says whose keys verify; otherwise each key verifies its own tokens."""
+    return any(root.get(field) for field in ("jwt_issuers", "jwt_jwks_uris", "jwt_source"))
+
+
 IS_SET: Final = Condition("set", lambda value, _: bool(value))
 NEVER: Final = Condition("never", lambda _, __: False)
 KEYED: Final = Condition("the API is not keyless", lambda _, around: not is_keyless(around[0]))
@@ -142,12 +146,9 @@ SEVERAL_VERSIONS: Final = Condition(
 VERSION_IN_URL: Final = Condition(
     "`url` and the API is versioned", lambda value, around: value == "url" and _is_versioned(around)
 )
-IS_KEY_SET: Final = Condition(
-    "a URL, plain or in base64", lambda value, _: isinstance(value, str) and names_key_set(value)
-)
 CENTRAL: Final = Condition(
-    "`jwt_source` is set and `jwt_policy_field_name` is not",
-    lambda _, around: bool(around[0].get("jwt_source")) and not around[0].get("jwt_policy_field_name"),
+    "`jwt_issuers`, `jwt_jwks_uris` or `jwt_source` is set and `jwt_policy_field_name` is not",
+    lambda _, around: names_issuers(around[0]) and not around[0].get("jwt_policy_field_name"),
 )
 OTHER_SCHEME: Final = Condition(
     "its scheme is h2c, tcp, tls or tyk",

@@ -13,10 +13,8 @@ from propylon.model.field_conditions import (
     ALLOWED_IPS,
     BLOCKED_IPS,
     CACHES,
-    CENTRAL,
     EXTENDED,
     HAS_ENTRIES,
-    IS_KEY_SET,
     IS_SET,
     JWT,
     KEYED,
@@ -37,6 +35,7 @@ from propylon.model.field_conditions import (
     unless,
 )
 from propylon.model.field_row import Field, dormant, final, guard, honoured, less
+from propylon.model.field_table_jwt import TOKENS
 
 VERSION: Final = "version_data.versions.*"
 ENDPOINTS: Final = f"{VERSION}.extended_paths"
@@ -146,28 +145,6 @@ CREDENTIAL: Final = (
     *dormant("acts only through `validate_signature`", "auth_configs.authToken.signature.**"),
     *final("auth.use_certificate", "certificates as tokens", IS_SET & TOKEN & NO_AUTH_CONFIG),
     *final("auth.validate_signature", "token signatures", IS_SET & TOKEN & NO_AUTH_CONFIG),
-)
-
-TOKENS: Final = (
-    *honoured("jwt_signing_method", "jwt_identity_base_field", "jwt_skip_kid", "jwt_policy_field_name"),
-    *honoured("jwt_default_policies", "jwt_expires_at_validation_skew", "jwt_issued_at_validation_skew"),
-    *honoured("jwt_not_before_validation_skew"),
-    *honoured("jwt_require_kid", what="ours: a token without `kid` names no key"),
-    *honoured("jwt_allowed_algorithms", what="ours: narrows the signing method's family"),
-    *final("jwt_source", "JWKS URLs", IS_KEY_SET & JWT),
-    *honoured("jwt_source", what="empty: each key verifies its own tokens"),
-    *final("jwt_jwks_uris.**", "JWKS URLs", IS_SET & JWT),
-    *guard("jwt_client_base_field", "policies by client id", IS_SET & JWT & CENTRAL),
-    *honoured("scopes.jwt.scope_claim_name", "scopes.jwt.scope_to_policy"),
-    *dormant("acts only through `use_openid`", "scopes.oidc.**"),
-    *honoured("jwt_scope_claim_name", "jwt_scope_to_policy_mapping", what="if `scopes` is empty"),
-    *dormant("OAuth clients are not mapped", "idp_client_id_mapping_disabled"),
-    *dormant(
-        "without effect in Tyk too; the skews replaced it",
-        "jwt_disable_issued_at_validation",
-        "jwt_disable_expires_at_validation",
-        "jwt_disable_not_before_validation",
-    ),
 )
 
 LIMITS: Final = (

@@ -1,138 +1,115 @@
 """How an API reads JSON Web Tokens: the `jwt_*` and `scopes` fields of a definition, typed and judged (auth.md §3.1).
 
-Verifies no token. A signing method that is not exactly one of three words is a Problem, never HMAC (F-4).
+Verifies no token. A signing method that is not exactly one of four words is a Problem, never HMAC (F-4).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from propylon.errors import Problem
+from propylon.model.claim_rules import ClaimRules as ClaimRules
+from propylon.model.claim_rules import read_claim_rules
 from propylon.model.document_reader import DocumentReader
-from propylon.model.jwt_source import (
-    FIELD,
-    algorithm_of,
-    decode_source,
-    hmac_trouble,
-    hmac_weakness,
-    names_key_set,
-    pem,
-    public_key,
-)
+from propylon.model.issuer_reader import ISSUERS, read_issuers
+from propylon.model.issuer_settings import IssuerSettings as IssuerSettings
+from propylon.model.signing_families import FAMILIES, FAMILY_BY_ALGORITHM, SigningFamily
 
-SigningFamily = Literal["hmac", "rsa", "ecdsa"]
-
-FAMILIES: Final[dict[SigningFamily, tuple[str, ...]]] = {
-    "hmac": ("HS256", "HS384", "HS512"),
-    "rsa": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
-    "ecdsa": ("ES256", "ES384", "ES512"),
-}
+METHOD = "jwt_signing_method"
+ALLOWED = "jwt_allowed_algorithms"
 
 
 @dataclass(frozen=True, slots=True)
 class JwtSettings:
-    """Two modes, told apart by whether the API itself holds what verifies (design §5.2)."""
+    """Three modes, told apart by where the definition says that the verifying keys are (design §5.2)."""
 
-    signing_family: SigningFamily
-    source: bytes = field(repr=False)  # HMAC secret or PEM public key; b"" = per-key mode
+    signing_family: SigningFamily | None  # None only with named issuers that list their algorithms
     allowed_algorithms: frozenset[str]  # empty = every one of the family
     identity_base_field: str
     skip_kid: bool
     require_kid: bool
     policy_field_name: str
     client_base_field: str
-    default_policies: tuple[str, ...]
-    scope_claim_name: str
-    scope_to_policy: Mapping[str, str]
     expires_at_skew_s: int
     issued_at_skew_s: int
     not_before_skew_s: int
+    claims: ClaimRules
+    issuers: tuple[IssuerSettings, ...]  # empty = each key verifies its own tokens
 
     @property
-    def mode(self) -> Literal["central", "per_key"]:
-        return "central" if self.source else "per_key"
+    def algorithms(self) -> frozenset[str]:
+        """All that a token of this API may be signed with; whose key is in question narrows them."""
+        if self.issuers:
+            return frozenset().union(*(issuer.algorithms for issuer in self.issuers))
+        assert self.signing_family is not None
+        return self.allowed_algorithms or frozenset(FAMILIES[self.signing_family])
+
+    @property
+    def mode(self) -> Literal["central", "per_key", "issuers"]:
+        """As `jwt_mode` in answers says it; central is one nameless issuer."""
+        if not self.issuers:
+            return "per_key"
+        return "issuers" if self.issuers[0].issuer else "central"
 
 
 def read_jwt_settings(reader: DocumentReader) -> tuple[JwtSettings | None, list[Problem]]:
     """The settings (None when the signing method is unknown) and the warnings; problems go to the reader."""
     family = _family(reader)
-    if family is None:
+    if family is None and (reader.text(METHOD) or not reader.value(ISSUERS)):
+        text = ", ".join(f'"{word}"' for word in FAMILIES)
+        message = f"must be exactly one of {text}, in lower case (algorithms go into {ALLOWED})"
+        reader.report(METHOD, "jwt_signing_method_unknown", message)
         return None, []
     allowed = _allowed_algorithms(reader, family)
-    source, warnings = _source(reader, family, allowed)
-    claim_name, scope_to_policy = _scopes(reader)
+    claims, warnings = read_claim_rules(reader)
+    common = replace(_common(reader, family, allowed), audiences=claims.audiences)
+    issuers, found = read_issuers(reader, common)
     settings = JwtSettings(
         signing_family=family,
-        source=source,
         allowed_algorithms=allowed,
         identity_base_field=reader.text("jwt_identity_base_field"),
         skip_kid=reader.flag("jwt_skip_kid"),
         require_kid=reader.flag("jwt_require_kid"),
         policy_field_name=reader.text("jwt_policy_field_name"),
         client_base_field=reader.text("jwt_client_base_field"),
-        default_policies=reader.texts("jwt_default_policies"),
-        scope_claim_name=claim_name or "scope",
-        scope_to_policy=scope_to_policy,
         expires_at_skew_s=reader.seconds("jwt_expires_at_validation_skew"),
         issued_at_skew_s=reader.seconds("jwt_issued_at_validation_skew"),
         not_before_skew_s=reader.seconds("jwt_not_before_validation_skew"),
+        claims=claims,
+        issuers=issuers,
     )
     if settings.skip_kid and settings.require_kid:
         reader.report("jwt_require_kid", "contradiction", "cannot be set together with jwt_skip_kid; keep one of them")
-    return settings, warnings
+    return settings, [*warnings, *found]
 
 
 def _family(reader: DocumentReader) -> SigningFamily | None:
-    written = reader.text("jwt_signing_method")
-    for family in FAMILIES:
-        if written == family:
-            return family
-    message = 'must be exactly "hmac", "rsa" or "ecdsa", in lower case (algorithms go into jwt_allowed_algorithms)'
-    reader.report("jwt_signing_method", "jwt_signing_method_unknown", message)
-    return None
+    written = reader.text(METHOD)
+    return next((family for family in FAMILIES if family == written), None)
 
 
-def _allowed_algorithms(reader: DocumentReader, family: SigningFamily) -> frozenset[str]:
-    allowed = frozenset(reader.texts("jwt_allowed_algorithms"))
-    if not allowed <= set(FAMILIES[family]):
-        message = f'may only name algorithms of "{family}": {", ".join(FAMILIES[family])}'
-        reader.report("jwt_allowed_algorithms", "jwt_algorithm_outside_family", message)
+def _allowed_algorithms(reader: DocumentReader, family: SigningFamily | None) -> frozenset[str]:
+    allowed = frozenset(reader.texts(ALLOWED))
+    known = tuple(FAMILY_BY_ALGORITHM) if family is None else FAMILIES[family]
+    if not allowed <= set(known):
+        of = "" if family is None else f' of "{family}"'
+        reader.report(ALLOWED, "jwt_algorithm_outside_family", f"may only name algorithms{of}: {', '.join(known)}")
     return allowed
 
 
-def _source(reader: DocumentReader, family: SigningFamily, allowed: frozenset[str]) -> tuple[bytes, list[Problem]]:
-    """b"" for per-key mode and for key sets, which `field_classes` reports as a guard."""
-    text = reader.text(FIELD)
-    if not text or names_key_set(text):
-        return b"", []
-    raw = decode_source(text)
-    if not raw:
-        reader.report(
-            "jwt_source", "jwt_source_undecodable", "is not base64; encode the secret or PEM, or give the PEM"
-        )
-        return b"", []
-    if family == "hmac":
-        return _secret(reader, raw)
-    return _key(reader, raw, family, allowed), []
-
-
-def _secret(reader: DocumentReader, raw: bytes) -> tuple[bytes, list[Problem]]:
-    if trouble := hmac_trouble(raw):
-        reader.report(FIELD, "jwt_source_is_public_key", trouble)
-    return raw, hmac_weakness(raw)
-
-
-def _key(reader: DocumentReader, raw: bytes, family: SigningFamily, allowed: frozenset[str]) -> bytes:
-    key = public_key(raw, family)
-    if isinstance(key, str):
-        hint = "" if b"-----BEGIN" in raw else " (a secret kept from before goes with ?clear=jwt_source)"
-        reader.report(FIELD, "jwt_source_unfit", key + hint)
-        return b""
-    algorithm = algorithm_of(key)
-    if algorithm and allowed and algorithm not in allowed:
-        message = f"leaves out {algorithm}, the only algorithm of the key in jwt_source; add it"
-        reader.report("jwt_allowed_algorithms", "jwt_algorithm_unfit", message)
-    return pem(key)
+def _common(reader: DocumentReader, family: SigningFamily | None, allowed: frozenset[str]) -> IssuerSettings:
+    """What holds for every issuer that does not say otherwise."""
+    identity, policy = reader.text("jwt_identity_base_field"), reader.text("jwt_policy_field_name")
+    claim_name, scope_to_policy = _scopes(reader)
+    return IssuerSettings(
+        issuer="",
+        algorithms=allowed or frozenset(FAMILIES[family] if family else ()),
+        family=family or "",
+        subject_claims=(identity,) if identity else (),
+        policy_claims=(policy,) if policy else (),
+        scope_claim=claim_name or "scope",
+        scope_to_policy={scope: (policy_id,) for scope, policy_id in scope_to_policy.items()},
+        default_policies=reader.texts("jwt_default_policies"),
+    )
 
 
 def _scopes(reader: DocumentReader) -> tuple[str, dict[str, str]]:

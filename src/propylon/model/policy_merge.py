@@ -4,14 +4,16 @@ One `PolicyMerge` lives for one key under one set of policies. Order matters onl
 What policies and keys wrote is shared and never changed: the limits that are merged here are copies.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from propylon.errors import Problem
-from propylon.model.access_definition import AccessDefinition, AllowedUrl, ApiLimit, Endpoint, EndpointMethod, Rate
-from propylon.model.limits import UNLIMITED, exceeds, interval, is_set
+from propylon.model.access_definition import AccessDefinition, ApiLimit, Endpoint
+from propylon.model.limits import UNLIMITED, exceeds, is_set
 from propylon.model.policy import Policy, partitions_fault
+from propylon.model.provenance import ROOT, MergeRecord
+from propylon.model.rights_merge import is_faster, merged_endpoints, united
 from propylon.model.session_record import Session, root_limit
 
 MIXED: Final = "cannot apply multiple policies when some have per_api set and some are partitioned"
@@ -32,16 +34,21 @@ class Grant:
 
 
 class PolicyMerge:
-    """Takes policies one by one; `finish` gives what they grant together."""
+    """Takes policies one by one; `finish` gives what they grant together. `record` is told who offered what."""
 
-    def __init__(self, session: Session, policies: Sequence[Policy]) -> None:
+    def __init__(self, session: Session, policies: Sequence[Policy], record: MergeRecord | None = None) -> None:
         self.root = root_limit(session)
+        self._record = record
         self._own = session.access_rights
         self._grants: dict[str, Grant] = {}
         self._seen_per_api = False
         self._seen_partitioned = False
+        if record is not None:
+            record.begins(self.root)
         for policy in policies:
             self._clear(policy)
+            if record is not None:
+                record.cleared(policy.id, self.root)
 
     def add(self, policy: Policy) -> Problem | None:
         partitions = policy.partitions
@@ -57,13 +64,16 @@ class PolicyMerge:
             self._add_parts(policy)
         else:
             _overwrite(self.root, policy)
+            self._tell(ROOT, policy, policy.limit, self.root, rule="P-21")
         return None
 
     def finish(self) -> dict[str, Grant]:
         """Grants by API id; an API that no access control list names is dropped (P-19)."""
         granted = {api_id: grant for api_id, grant in self._grants.items() if grant.definition is not None}
         scopes_differ = len({grant.set_by for grant in granted.values()}) > 1
-        for grant in granted.values():
+        for api_id, grant in granted.items():
+            if self._record is not None:
+                self._record.inherited(api_id, _MERGES.keys() - grant.applied)
             self._inherit(grant)
             if scopes_differ and not grant.scope:
                 grant.scope = grant.set_by
@@ -88,18 +98,20 @@ class PolicyMerge:
             grant = self._grants.setdefault(api_id, Grant())
             offered = _filled(numbers, entry.own_limit)
             if partitions.applies("acl"):
-                grant.definition = _united(grant.definition, entry)
+                grant.definition = united(grant.definition, entry)
                 grant.set_by = policy.id
             for part, merge in _MERGES.items():
                 if partitions.applies(part):
                     grant.applied.add(part)
                     merge(offered, grant.limit)
             if partitions.applies("rate_limit"):
-                grant.endpoints = _merged_endpoints(grant.endpoints, entry.endpoints)
+                grant.endpoints = merged_endpoints(grant.endpoints, entry.endpoints)
             self._keep_quota_renewal(api_id, grant)
+            self._tell(api_id, policy, offered, grant.limit)
         for part, merge in _MERGES.items():
             if partitions.applies(part):
                 merge(numbers, self.root)
+        self._tell(ROOT, policy, numbers, self.root)
 
     def _add_per_api(self, policy: Policy) -> None:
         """P-22 … P-24: the last policy's lists stand, the more generous numbers win."""
@@ -114,6 +126,14 @@ class PolicyMerge:
             if earlier is not None:
                 _carry_over(earlier, grant)
             self._keep_quota_renewal(api_id, grant)
+            self._tell(api_id, policy, policy.limit if own is None else own, grant.limit, rule="P-23")
+
+    def _tell(self, api_id: str, policy: Policy, offered: ApiLimit, held: ApiLimit, rule: str = "") -> None:
+        if self._record is None:
+            return
+        self._record.merged(api_id, policy.id, offered, held, policy.partitions.applies, rule)
+        if api_id != ROOT and policy.partitions.applies("acl"):
+            self._record.granted(api_id, policy.id, alone=policy.partitions.per_api)
 
     def _keep_quota_renewal(self, api_id: str, grant: Grant) -> None:
         own = self._own.get(api_id)
@@ -139,6 +159,8 @@ class PolicyMerge:
             _copy_rate(limit, self.root)
             _copy_quota(limit, self.root)
             self.root.max_query_depth = limit.max_query_depth
+            if self._record is not None:
+                self._record.mirrored(next(api_id for api_id, grant in granted.items() if grant is counted[0]))
 
 
 def _overwrite(root: ApiLimit, policy: Policy) -> None:
@@ -158,7 +180,7 @@ def _overwrite(root: ApiLimit, policy: Policy) -> None:
 
 def _merge_rate(offered: ApiLimit, held: ApiLimit) -> bool:
     """P-16: rate, per and smoothing move together."""
-    taken = _is_faster(offered, held)
+    taken = is_faster(offered, held)
     if taken:
         _copy_rate(offered, held)
     held.throttle_interval = max(held.throttle_interval, offered.throttle_interval)
@@ -186,12 +208,6 @@ def _merge_complexity(offered: ApiLimit, held: ApiLimit) -> bool:
 
 
 _MERGES: Final = {"quota": _merge_quota, "rate_limit": _merge_rate, "complexity": _merge_complexity}
-
-
-def _is_faster(first: ApiLimit | Rate, second: ApiLimit | Rate) -> bool:
-    if not is_set(first.rate, first.per):
-        return False
-    return not is_set(second.rate, second.per) or interval(first.rate, first.per) < interval(second.rate, second.per)
 
 
 def _copy_rate(source: ApiLimit, target: ApiLimit) -> None:
@@ -225,63 +241,7 @@ def _carry_over(earlier: Grant, grant: Grant) -> None:
         grant.scope = grant.set_by = earlier.scope or earlier.set_by
     if grant.limit.quota_max == UNLIMITED:
         grant.limit.quota_renewal_rate = 0
-    grant.endpoints = _merged_endpoints(earlier.endpoints, grant.endpoints)
+    grant.endpoints = merged_endpoints(earlier.endpoints, grant.endpoints)
     if earlier.definition is not None and earlier.definition.disable_introspection:
         assert grant.definition is not None
         grant.definition = replace(grant.definition, disable_introspection=True)
-
-
-# -- lists -------------------------------------------------------------------------------------------------------------
-
-
-def _united(held: AccessDefinition | None, entry: AccessDefinition) -> AccessDefinition:
-    """P-14. GraphQL and MCP members are carried: lists united, of two objects the first."""
-    if held is None:
-        return entry
-    return replace(
-        held,
-        versions=_union(held.versions, entry.versions),
-        allowed_urls=merged_allowed_urls(held.allowed_urls, entry.allowed_urls),
-        restricted_types=_union(held.restricted_types, entry.restricted_types),
-        allowed_types=_union(held.allowed_types, entry.allowed_types),
-        field_access_rights=_union(held.field_access_rights, entry.field_access_rights),
-        disable_introspection=held.disable_introspection or entry.disable_introspection,
-        json_rpc_methods=_union(held.json_rpc_methods, entry.json_rpc_methods),
-        mcp_primitives=_union(held.mcp_primitives, entry.mcp_primitives),
-    )
-
-
-def merged_allowed_urls(first: Iterable[AllowedUrl], second: Iterable[AllowedUrl]) -> Sequence[AllowedUrl]:
-    """Methods are united per identical URL text; an empty list admits nothing of its own beside one that is not."""
-    methods: dict[str, Sequence[str]] = {}
-    for allowed in (*first, *second):
-        methods[allowed.url] = _union(methods.get(allowed.url, ()), allowed.methods)
-    return tuple(AllowedUrl(url, united) for url, united in methods.items())
-
-
-def _merged_endpoints(first: Sequence[Endpoint], second: Sequence[Endpoint]) -> Sequence[Endpoint]:
-    """P-16: for each method of a path the more frequent rate; of two equal ones the larger."""
-    if not first or not second:
-        return first or second
-    rates: dict[str, dict[str, Rate]] = {}
-    for endpoint in (*first, *second):
-        methods = rates.setdefault(endpoint.path, {})
-        for method in endpoint.methods:
-            name, offered = method.name.upper(), method.limit
-            if offered is not None and (name not in methods or _is_better(offered, methods[name])):
-                methods[name] = offered
-    return tuple(
-        Endpoint(path, tuple(EndpointMethod(name, rate) for name, rate in methods.items()))
-        for path, methods in rates.items()
-    )
-
-
-def _is_better(offered: Rate, held: Rate) -> bool:
-    if interval(offered.rate, offered.per) == interval(held.rate, held.per):
-        return offered.rate > held.rate
-    return _is_faster(offered, held)
-
-
-def _union(first: Sequence[Any], second: Sequence[Any]) -> Sequence[Any]:
-    """In order of appearance, each once; items may be JSON objects."""
-    return (*first, *(item for index, item in enumerate(second) if item not in first and item not in second[:index]))

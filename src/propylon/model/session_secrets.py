@@ -16,6 +16,7 @@ from propylon.model.session_record import Session
 JWT_SECRET: Final = "jwt_data.secret"
 HMAC_STRING: Final = "hmac_string"
 BASIC_PASSWORD: Final = "basic_auth_data.password"
+RING_PREFIX: Final = "ring."  # of what the earlier generations of jwt_data.secret are kept under
 SECRET_PATHS: Final = (JWT_SECRET, HMAC_STRING, BASIC_PASSWORD)
 
 CLEARABLE: Final[Mapping[str, str]] = {"jwt_data": JWT_SECRET, "hmac": HMAC_STRING, "basic": BASIC_PASSWORD}
@@ -69,7 +70,8 @@ def keep_secrets(
     cleared = {CLEARABLE[word] for word in clear}
     kept = {path: secret for path, secret in stored_secrets.items() if path not in new_secrets and path not in cleared}
     text = f"was kept as it is; ?clear={'|'.join(CLEARABLE)} removes it"
-    return KeptSecrets({**kept, **new_secrets}, [Problem(path, "secret_kept", text) for path in kept])
+    named = [path for path in kept if not path.startswith(RING_PREFIX)]
+    return KeptSecrets({**kept, **new_secrets}, [Problem(path, "secret_kept", text) for path in named])
 
 
 def public_view(session_json: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:

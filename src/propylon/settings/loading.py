@@ -20,6 +20,7 @@ from propylon.settings.values import Settings
 
 PREFIX: Final = "PROPYLON_"
 FILE_SUFFIX: Final = "_FILE"
+OF_COMMANDS: Final = frozenset({"PROPYLON_URL"})  # says where a gateway runs, to the commands that ask it
 
 
 def load_settings(config: Path | None, environment: Mapping[str, str]) -> Settings | list[Problem]:
@@ -54,7 +55,7 @@ def _environment_values(environment: Mapping[str, str], problems: list[Problem])
     """Values by setting name. An unknown name, an unreadable file, or both forms of one name are problems."""
     texts: dict[str, str] = {}
     for variable, text in environment.items():
-        if not variable.startswith(PREFIX):
+        if not variable.startswith(PREFIX) or variable in OF_COMMANDS:
             continue
         plain = variable.removesuffix(FILE_SUFFIX)
         name = _setting_name(plain)

@@ -138,10 +138,22 @@ class Settings(BaseSettings):
     """Keys that a worker keeps at hand; bounds memory."""
     verified_tokens_max: Count = 10_000
     """Verified tokens kept per API and worker; saves the check of the signature, never that of revocation."""
+    jwks_wait_s: Seconds = 5
+    """Time to fetch an issuer's key set, and what a request waits for it at most; past it 403 `jwks_unavailable`."""
+    jwks_cache_min_s: Seconds = 30
+    """A key set is not fetched more often for its age, whatever its Cache-Control says; spares the issuer."""
+    jwks_cache_max_s: Seconds = 3600
+    """A key set is not kept longer without asking again: how long a key that was withdrawn may still verify."""
+    jwks_stale_max_s: Seconds = 86_400
+    """How long beyond that the last good set serves while its issuer does not answer; rides out a bad day of theirs."""
+    allow_insecure_jwks: bool = False
+    """Fetch key sets over plain http and from loopback and private addresses: for issuers within, or for a test."""
     min_token_length: Count = 3
     """Shorter custom key IDs are refused; Tyk's default."""
     keys_upsert: bool = False
     """POST replaces an existing key, as in Tyk. Otherwise it is 409: no key is overwritten by accident."""
+    legacy_pin_on_first_use_until: CountOrNone = 0
+    """Unix time until which an imported key with a 32-bit hash takes the first ID that fits. 0: never, as many do."""
     allow_master_keys: bool = False
     """Keys without access rights open every API, as Tyk allows. Otherwise they open none."""
     streams_outlive_revocation: bool = False
@@ -179,6 +191,13 @@ class Settings(BaseSettings):
         if "tls_certificate" in info.data and (key is None) != (info.data["tls_certificate"] is None):
             raise ValueError("tls_certificate and tls_key go together; set both or neither")
         return key
+
+    @field_validator("jwks_cache_max_s")
+    @classmethod
+    def _check_jwks_cache(cls, longest: float, info: ValidationInfo) -> float:
+        if longest < info.data.get("jwks_cache_min_s", 0):
+            raise ValueError("is below jwks_cache_min_s; raise it or lower that")
+        return longest
 
     @field_validator("control_listen")
     @classmethod
@@ -247,4 +266,7 @@ class Settings(BaseSettings):
         if self.control_address is not None and not self.control_address.is_loopback:
             text = "is served without TLS, so the secret crosses the network in clear; put a TLS proxy before it"
             warned.append(Problem("control_listen", "control_in_clear", text))
+        if self.allow_insecure_jwks:
+            text = "lets key sets come over plain http and from inside the network; unset it when the test is over"
+            warned.append(Problem("allow_insecure_jwks", "insecure_jwks", text))
         return warned

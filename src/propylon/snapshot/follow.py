@@ -17,6 +17,7 @@ from propylon.snapshot.compile import Workshop, compile_api
 from propylon.snapshot.route import Route
 from propylon.snapshot.snapshot import EMPTY, ApiState, Snapshot
 from propylon.snapshot.table import RouteTable
+from propylon.steps.revoked import concerns, marks_in
 from propylon.stores.ports import Change, DefinitionRow, Lookups, Meters
 
 log = logging.getLogger("propylon.follow")
@@ -33,6 +34,7 @@ class Follow:
         self.on_change: Callable[[frozenset[str]], None] = lambda names: (
             None
         )  # set by the worker: ends what was revoked
+        self.on_snapshot: Callable[[Snapshot], None] = lambda snapshot: None  # set by the worker: issuers are watched
         self._lookups = lookups
         self._meters = meters
         self._workshop = workshop
@@ -78,7 +80,7 @@ class Follow:
         if since > self.applied or (self._recent and self._recent[0].revision > since + 1) or not self._recent:
             return True
         names = {name for change in self._recent if change.revision > since for name in change.names}
-        if not names.isdisjoint(exchange.rested_on):
+        if not names.isdisjoint(exchange.rested_on) or concerns(marks_in(names), exchange):
             return True
         # Other APIs may come and go: what matters is whether this path still leads to this route.
         return any(_moves_routes(name) for name in names) and self._route_of(exchange) is not route
@@ -97,8 +99,11 @@ class Follow:
             return
         names = frozenset(name for change in changes for name in change.names)
         self._workshop.keyring.forget(names)
+        self._workshop.surroundings.imported.forget(names)
         if any(name.startswith("policy:") for name in names):
             self._workshop.book.replace(policies_of_rows(await self._lookups.policies()))
+        for mark in marks_in(names):
+            self._workshop.surroundings.revocations.renew(mark, await self._lookups.revocations(mark))
         if any(_moves_routes(name) for name in names):
             await self._recompile(changes[-1].revision)
         self._recent.extend(changes)
@@ -109,7 +114,9 @@ class Follow:
         """Doubt empties: no cache survives, every definition is read."""
         revision = await self._lookups.revision()
         self._workshop.keyring.forget_all()
+        self._workshop.surroundings.imported.forget_all()
         self._workshop.book.replace(policies_of_rows(await self._lookups.policies()))
+        self._workshop.surroundings.revocations.replace(await self._lookups.revocations())
         await self._recompile(revision)
         self._recent.clear()
         self.applied = revision
@@ -123,6 +130,7 @@ class Follow:
             await asyncio.sleep(0)
         routes = [state.route for state in apis.values() if state.route is not None]
         self.snapshot = Snapshot(revision, RouteTable(routes), apis)
+        self.on_snapshot(self.snapshot)
 
     def _state_of(self, row: DefinitionRow) -> ApiState:
         before = self.snapshot.apis.get(row.id)

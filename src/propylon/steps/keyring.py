@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol
 from propylon.errors import LookupsExhausted, Problem, StoreUnavailable
 from propylon.exchange import Caller, Identity
 from propylon.jose.verification import VerificationRecord
+from propylon.model.key_ring import Ring, RingEntry, read_ring, token_entry, tokens_of, with_materials
 from propylon.model.session_record import Session
 from propylon.model.session_secrets import JWT_SECRET, is_identifier, is_jwt_key
 from propylon.model.session_terms import OwnPart
@@ -36,42 +37,46 @@ class KeyEntry:
     """One key as the worker knows it. Its row is not kept: a cached key takes 1.2 KiB beside its terms."""
 
     __slots__ = (
+        "credential",
         "generation",
         "is_identifier",
         "is_jwt_key",
         "jwt_secret",
         "key_hash",
+        "name",
         "org_id",
         "own",
         "record_id",
+        "ring",
         "terms",
+        "token",
         "verifiers",
     )
 
-    def __init__(self, row: KeyRow, own: OwnPart, terms: KeyTerms, secrets: Mapping[str, str]) -> None:
+    def __init__(
+        self, row: KeyRow, own: OwnPart, terms: KeyTerms, secrets: Mapping[str, str], ring: Ring, asked: str
+    ) -> None:
         self.record_id = row.record_id
+        self.name = f"k{row.record_id}"  # as in `Identity.record`
         self.org_id = row.org_id
         self.key_hash = row.key_hash
         self.generation = row.generation
         self.own = own
         self.terms = terms
-        self.jwt_secret = secrets.get(JWT_SECRET, "")  # the others open nothing here and are not held
+        self.ring = with_materials(ring, secrets) if ring else ()  # that verify; empty: jwt_secret is all there is
+        # The generation it was found by; None: its tokens have none.
+        self.token = token_entry(ring, _asked(ring, asked, row)) if ring else None
+        self.credential = (self.name, 1)  # of a token without generations
+        self.jwt_secret = "" if self.ring else secrets.get(JWT_SECRET, "")  # no other opens anything here
         self.is_jwt_key = is_jwt_key(secrets)
         self.is_identifier = is_identifier(secrets)  # its ID is written where others read it
-        self.verifiers: dict[object, VerificationRecord] = {}  # by the JWT step that made it; gone with the entry
+        # By the JWT step that made them, newest first; gone with the entry.
+        self.verifiers: dict[object, tuple[tuple[RingEntry, VerificationRecord], ...]] = {}
 
     @property
     def session(self) -> Session:
         """As written, but for what is in `own`."""
         return self.terms.session
-
-    @property
-    def row(self) -> "KeyEntry":
-        return self
-
-    @property
-    def secrets(self) -> Mapping[str, str]:
-        return {JWT_SECRET: self.jwt_secret} if self.jwt_secret else {}
 
 
 class Found(NamedTuple):
@@ -157,20 +162,22 @@ class Keyring:
             while key_hash in self._stale_reads:
                 self._stale_reads.discard(key_hash)
                 row = await self._lookups.key_by_hash(key_hash)
-            return None if row is None else self._enter(row)
+            return None if row is None else self._enter(row, key_hash)
         finally:
             self._stale_reads.discard(key_hash)
             del self._in_flight[key_hash]
             done.set_result(None)
 
-    def _enter(self, row: KeyRow) -> Found:
+    def _enter(self, row: KeyRow, key_hash: str) -> Found:
+        """Under the hash it was found by: a key with several tokens is entered under each of those in use."""
         read = self._terms.read(row.session, row.org_id)
         if isinstance(read, Problem):
             raise StoreUnavailable(f"key {row.key_hash}: stored session is not valid: {read}")
-        found = self._judge(KeyEntry(row, *read, self._unsealed(row) if row.secrets else NO_SECRETS))
+        secrets = self._unsealed(row) if row.secrets else NO_SECRETS
+        found = self._judge(KeyEntry(row, *read, secrets, _ring(row), key_hash))
         if len(self._keys) >= self._entries_max:
             del self._keys[next(iter(self._keys))]
-        self._keys[row.key_hash] = found
+        self._keys[key_hash] = found
         return found
 
     def _unsealed(self, row: KeyRow) -> Mapping[str, str]:
@@ -185,6 +192,18 @@ class Keyring:
             return Found(entry, None, effective.code, names, self._book.version)
         kind = "jwt_key" if entry.is_jwt_key else "token"
         session = effective.held_by(entry.own)
-        identity = Identity(f"k{entry.record_id}", kind, entry.org_id, entry.key_hash, session.alias)
+        identity = Identity(entry.name, kind, entry.org_id, entry.key_hash, session.alias)
         caller = Caller(identity, session, names, key_meters(entry.record_id, entry.generation))
         return Found(entry, caller, "", names, self._book.version)
+
+
+def _ring(row: KeyRow) -> Ring:
+    try:
+        return read_ring(row.ring)
+    except ValueError as error:
+        raise StoreUnavailable(f"key {row.key_hash}: its ring is damaged") from error
+
+
+def _asked(ring: Ring, asked: str, row: KeyRow) -> str:
+    """A hash that is no token's is that of another text for the key's own ID: of an imported key."""
+    return asked if asked in tokens_of(ring, row.key_hash) else row.key_hash

@@ -22,3 +22,8 @@ def rate_meter(caller: bytes, scope: str, endpoint: str) -> bytes:
 def api_meter(org_id: str, api_id: str) -> bytes:
     """R-16: of all callers of an API together."""
     return b"a%b/%b" % (org_id.encode(), api_id.encode())
+
+
+def guess_meter(org_id: str, address: str) -> bytes:
+    """Of unknown key IDs while imported ones wait for theirs; `address` is "" for all of them together."""
+    return b"u%b/%b" % (org_id.encode(), address.encode())

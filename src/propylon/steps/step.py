@@ -5,6 +5,9 @@ from typing import NamedTuple, Protocol
 from propylon.clock import Clock
 from propylon.errors import Denial
 from propylon.exchange import Exchange
+from propylon.steps.imported_keys import ImportedKeys
+from propylon.steps.issuer_keys import IssuerKeys
+from propylon.steps.revoked import Revocations
 from propylon.stores.ports import Meters
 from propylon.telemetry.counters import Counters
 
@@ -33,3 +36,6 @@ class Surroundings(NamedTuple):
     meters: Meters
     settings: StepSettings
     counters: Counters
+    revocations: Revocations
+    issuers: IssuerKeys
+    imported: ImportedKeys

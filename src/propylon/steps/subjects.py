@@ -1,7 +1,8 @@
-"""Central JWT mode: who a token's claims speak of, and under which policies (auth.md §3.8, §3.9; design §10).
+"""Tokens of issuers: who the claims speak of, and under which policies (auth.md §3.8, §3.9; design §10).
 
-The session is computed from the policies on every change of them and kept only in memory; nothing of a token is
-stored (F-3, F-18). Identity = (organisation, issuer, subject), so equal subjects of two issuers stay two (F-7).
+Each token is judged by the settings of the issuer that vouched for it. The session is computed from the policies on
+every change of them and kept only in memory; nothing of a token is stored (F-3, F-18). Identity = (organisation,
+issuer, subject), so equal subjects of two issuers stay two (F-7).
 """
 
 from hashlib import sha256
@@ -10,14 +11,16 @@ from typing import Any, Final
 from propylon.errors import Denial, Problem
 from propylon.exchange import Caller, Exchange, Identity
 from propylon.jose.claims import identity_from, policy_ids_from, scopes_from
-from propylon.model.api_definition import ApiDefinition, JwtSettings
+from propylon.model.api_definition import ApiDefinition
 from propylon.model.effective import effective_session
+from propylon.model.jwt_settings import IssuerSettings
 from propylon.model.session import Session
 from propylon.steps.keyring import PolicyBook
 
 CALLERS_MAX: Final = 10_000  # per API and worker; oldest-in goes first
 NO_POLICY: Final = Denial("policy_not_found", 403, "key not authorized: no matching policy")
 NONE_NAMED: Final = Denial("jwt_no_policy", 403, "key not authorized: no matching policy found")
+ABOVE_CEILING: Final = Denial("jwt_policy_above_ceiling", 403, "key not authorized: no matching policy")
 NO_SCOPE: Final = Denial("jwt_scope_unmapped", 403, "key not authorized: no matching policy found in scope claim")
 
 
@@ -25,40 +28,24 @@ class Subjects:
     """The subjects of one API's tokens."""
 
     def __init__(self, definition: ApiDefinition, book: PolicyBook) -> None:
-        assert definition.jwt is not None
-        self._settings: JwtSettings = definition.jwt
         self._org_id = definition.org_id
         self._book = book
         self._callers: dict[tuple[str, str, tuple[str, ...]], Caller | Denial] = {}
         self._book_version = -1
 
-    def caller_of(self, exchange: Exchange, claims: dict[str, Any]) -> Caller | Denial:
+    def caller_of(self, exchange: Exchange, issuer: IssuerSettings, claims: dict[str, Any]) -> Caller | Denial:
         """Writes what the decision rests on into the exchange, also when it refuses."""
-        subject, trouble = identity_from(claims, self._settings.identity_base_field)
+        subject, trouble = identity_from(claims, *issuer.subject_claims)
         if subject is None:
             reason, text = trouble or ("jwt_no_identity", "Key not authorized")
             return Denial(reason, 403, text)
-        chosen = self._policies(claims)
+        chosen = policies_of(issuer, claims)
         if isinstance(chosen, Denial):
             return chosen
         policy_ids, are_defaults = chosen
         exchange.rested_on = tuple(f"policy:{self._org_id}/{policy_id}" for policy_id in policy_ids)
-        issuer = claims.get("iss")
-        return self._caller(issuer if isinstance(issuer, str) else "", subject, policy_ids, are_defaults=are_defaults)
-
-    def _policies(self, claims: dict[str, Any]) -> tuple[tuple[str, ...], bool] | Denial:
-        """J-28, J-31, J-32: the policy claim, else the defaults; scopes add to the claim's and replace the defaults."""
-        settings = self._settings
-        named = policy_ids_from(claims, settings.policy_field_name) if settings.policy_field_name else None
-        base, are_defaults = (tuple(named), False) if named else (settings.default_policies, True)
-        if settings.scope_to_policy:
-            scopes = scopes_from(claims, settings.scope_claim_name)
-            if scopes is not None:  # an empty claim maps to nothing, and the defaults do not rescue it (design §10)
-                mapped = [settings.scope_to_policy[scope] for scope in scopes if scope in settings.scope_to_policy]
-                base, are_defaults = (*(() if are_defaults else base), *mapped), False
-                if not base:
-                    return NO_SCOPE
-        return (tuple(dict.fromkeys(base)), are_defaults) if base else NONE_NAMED
+        said = claims.get("iss")
+        return self._caller(said if isinstance(said, str) else "", subject, policy_ids, are_defaults=are_defaults)
 
     def _caller(self, issuer: str, subject: str, policy_ids: tuple[str, ...], *, are_defaults: bool) -> Caller | Denial:
         if self._book_version != self._book.version:
@@ -92,3 +79,31 @@ def subject_hash(org_id: str, issuer: str, subject: str) -> str:
     """64 hex; lengths are hashed too, so no two triples share a text."""
     parts = (part.encode() for part in (org_id, issuer, subject))
     return sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).hexdigest()
+
+
+def policies_of(issuer: IssuerSettings, claims: dict[str, Any]) -> tuple[tuple[str, ...], bool] | Denial:
+    """J-28, J-31, J-32: the policy claim, else the defaults; scopes add to the claim's and replace the defaults.
+
+    And whether they are the defaults. What the token may ask for ends at the issuer's ceiling: one policy above it
+    refuses the token rather than being left out, so that a mistake shows.
+    """
+    named = _named_policies(issuer, claims)
+    base, are_defaults = (named, False) if named else (issuer.default_policies, True)
+    if issuer.scope_to_policy:
+        scopes = scopes_from(claims, issuer.scope_claim)
+        if scopes is not None:  # an empty claim maps to nothing, and the defaults do not rescue it (design §10)
+            mapped = [policy for scope in scopes for policy in issuer.scope_to_policy.get(scope, ())]
+            base, are_defaults = (*(() if are_defaults else base), *mapped), False
+            if not base:
+                return NO_SCOPE
+    if not base:
+        return NONE_NAMED
+    if issuer.policy_ceiling is not None and not issuer.policy_ceiling.issuperset(base):
+        return ABOVE_CEILING
+    return tuple(dict.fromkeys(base)), are_defaults
+
+
+def _named_policies(issuer: IssuerSettings, claims: dict[str, Any]) -> tuple[str, ...]:
+    """Of the first policy claim that names any."""
+    found = (policy_ids_from(claims, claim) for claim in issuer.policy_claims)
+    return tuple(next((policies for policies in found if policies), ()))

@@ -11,11 +11,15 @@ import lmdb
 from lmdb.verify import VerifyError, verify
 
 from propylon.errors import StoreUnavailable
-from propylon.stores import lmdb_quotas, lmdb_windows
+from propylon.stores import lmdb_key_sets, lmdb_quotas, lmdb_windows
 from propylon.stores.lmdb_environment import METERS
 from propylon.stores.lmdb_sweep import QUOTA_PREFIX, WINDOW_PREFIX
 
-_VALUE_BYTES = {QUOTA_PREFIX: (lmdb_quotas.VALUE_BYTES,), WINDOW_PREFIX: lmdb_windows.VALUES_BYTES}
+_VALUE_BYTES = {
+    QUOTA_PREFIX: (lmdb_quotas.VALUE_BYTES,),
+    WINDOW_PREFIX: lmdb_windows.VALUES_BYTES,
+    **lmdb_key_sets.VALUE_BYTES,
+}
 
 
 def check_pages(folder: Path, name: str = METERS) -> None:

@@ -1,4 +1,4 @@
-"""Removes meters that nobody would miss, a bounded piece at a time.
+"""Removes meters and what else has ended, a bounded piece at a time.
 
 Looks in a read transaction and takes the write lock only for what it found, where it looks again: a meter may have come
 back to life between. Where the last piece ended is remembered, so that repeated calls go round all meters.
@@ -6,6 +6,7 @@ back to life between. Where the last piece ended is remembered, so that repeated
 
 import lmdb
 
+from propylon.stores import lmdb_key_sets
 from propylon.stores.lmdb_quotas import quota_is_over
 from propylon.stores.lmdb_windows import window_is_over
 from propylon.stores.ports import Now
@@ -14,7 +15,7 @@ QUOTA_PREFIX = b"q"
 WINDOW_PREFIX = b"w"
 SLICE = 100  # meters a piece looks at: at most 100 deletions (0.3 ms) in one write transaction
 
-_FIRST = QUOTA_PREFIX  # what is no meter sorts before
+_FIRST = QUOTA_PREFIX  # what never ends sorts before
 
 
 class Sweep:
@@ -59,4 +60,6 @@ class Sweep:
     def _is_over(self, key: bytes, value: bytes, now: Now) -> bool:
         if key.startswith(QUOTA_PREFIX):
             return quota_is_over(value, now.wall_ns)
-        return window_is_over(value, now.monotonic_ns, now.wall_ns, self._boot)
+        if key.startswith(WINDOW_PREFIX):
+            return window_is_over(value, now.monotonic_ns, now.wall_ns, self._boot)
+        return lmdb_key_sets.is_over(key, value, now.wall_ns / 1e9)

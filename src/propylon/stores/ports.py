@@ -30,10 +30,23 @@ class UsageBatch(NamedTuple):
     dropped: int  # lines lost to the bound since the queue was made
 
 
+class KeySetRow(NamedTuple):
+    """An issuer's key set as it was fetched."""
+
+    number: int  # rises with each set stored for that source
+    body: bytes  # the JWK set as received, already judged to be one
+    fetched_at: float  # Unix seconds, when the fetch began
+    fresh_until: float
+
+
 class Meters(Protocol):
     """The shared counters. Every method may raise StoreUnavailable (or MetersFull)."""
 
     async def admit(self, charge: Charge, now: Now | None = None) -> Verdict: ...
+
+    async def judge(self, charge: Charge, now: Now | None = None) -> Verdict:
+        """What `admit` would answer; counts nothing, and no meter is made or moved by it."""
+        ...
 
     async def head(self) -> int: ...
 
@@ -59,6 +72,37 @@ class Meters(Protocol):
         """Removes lines with numbers < upto of that epoch."""
         ...
 
+    async def key_set(self, source: str) -> KeySetRow | None: ...
+
+    async def put_key_set(self, source: str, body: bytes, *, fetched_at: float, fresh_until: float) -> int:
+        """Its number. A set whose fetch began before that of the stored one, or before it was dropped, changes nothing
+        and is answered with the number that stands."""
+        ...
+
+    async def drop_key_set(self, source: str) -> None: ...
+
+    async def key_set_sources(self) -> list[str]:
+        """Of the sets that are kept."""
+        ...
+
+    async def key_sets_epoch(self) -> int:
+        """Rises whenever any set is stored or dropped; one cheap read."""
+        ...
+
+    async def take_lease(self, name: str, for_s: float) -> bool:
+        """True for one taker, until it gives the lease back or that time is over."""
+        ...
+
+    async def end_lease(self, name: str) -> None: ...
+
+    async def first_use(self, name: bytes, until: float) -> bool:
+        """True once per name until that Unix time; False when that has passed. What never ends is never forgotten."""
+        ...
+
+    async def is_unused(self, name: bytes, until: float) -> bool:
+        """What `first_use` would answer; the name is not used by it."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -72,6 +116,7 @@ class KeyRow(NamedTuple):
     generation: int  # of its meters; a reset is generation + 1
     session: str  # JSON of the session without its secrets
     secrets: dict[str, str]  # field path -> sealed value
+    ring: str = "[]"  # JSON of its generations without their materials (model/key_ring.py); most keys have none
 
 
 class DefinitionRow(NamedTuple):
@@ -86,16 +131,31 @@ class DefinitionRow(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One entry of the change log. Names: "key:<key_hash>", "api:<id>", "policy:<org>/<id>", "*" for everything."""
+    """One entry of the change log. Names: "key:<key_hash>", "api:<id>", "policy:<org>/<id>", "*" for everything.
+
+    Also "revocation:<kind>:<value>", "identity:<record>", and "legacy:<org>" for what is imported there.
+    """
 
     revision: int
     names: tuple[str, ...]
 
 
+class Revocation(NamedTuple):
+    """Who or what is refused although nothing else is wrong with it."""
+
+    kind: str  # "jti" | "subject" | "issuer" | "key", or "identity" for one that is suspended
+    value: str  # of a key or identity its record
+    org_id: str  # "" = of every organisation
+    until: float  # Unix seconds, 0 = for good
+    issuer: str = ""  # whose tokens it speaks of, "" = anybody's
+
+
 class Lookups(Protocol):
     """A worker's read-only view of the records. Every method may raise StoreUnavailable."""
 
-    async def key_by_hash(self, key_hash: str) -> KeyRow | None: ...
+    async def key_by_hash(self, key_hash: str) -> KeyRow | None:
+        """By its own hash, or by that of any of its tokens."""
+        ...
 
     async def revision(self) -> int: ...
 
@@ -106,5 +166,13 @@ class Lookups(Protocol):
     async def apis(self) -> list[DefinitionRow]: ...
 
     async def policies(self) -> list[DefinitionRow]: ...
+
+    async def imports(self, org_id: str) -> tuple[bool, bool]:
+        """Whether keys of an organisation came from another gateway, and whether some of them are not pinned."""
+        ...
+
+    async def revocations(self, mark: tuple[str, str] | None = None) -> list[Revocation]:
+        """All of them and every suspended identity, or those of one kind and value."""
+        ...
 
     async def close(self) -> None: ...

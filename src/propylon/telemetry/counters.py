@@ -18,6 +18,8 @@ class Counters:
     running_exchanges: int = 0
     applied_revision: int = 0
     catch_ups: int = 0
+    key_set_fetches: int = 0
+    key_set_failures: int = 0
 
     def values(self) -> dict[str, int]:
         return asdict(self)
@@ -40,5 +42,7 @@ MEANINGS: Final = {
     "running_exchanges": Meaning("gauge", "Exchanges that have not ended."),
     "applied_revision": Meaning("gauge", "Revision of the records that the worker serves."),
     "catch_ups": Meaning("counter", "Times the worker took over changes."),
+    "key_set_fetches": Meaning("counter", "Key sets asked of issuers."),
+    "key_set_failures": Meaning("counter", "Of those, how many brought none that could be used."),
     "usage_lines_lost": Meaning("counter", "Lines of usage lost while the queue could not take them."),
 }

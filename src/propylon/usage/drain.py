@@ -5,7 +5,7 @@ killed in between finds the lines again, and that they are added.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from propylon.stores.ports import Meters, UsageBatch
@@ -20,16 +20,28 @@ LINES_MAX: Final = 200  # in one transaction
 BATCH_BYTES: Final = 1024**2  # in one transaction: 25 ms of parsing; at least one line
 
 Observe = Callable[[Sequence[Cell], Mapping[str, int]], None]  # what each line that was added holds
+Remember = Callable[[Sequence[Line]], Awaitable[None]]
 
 
 def _nobody(cells: Sequence[Cell], gauges: Mapping[str, int]) -> None:
     return
 
 
-class Drain:
-    """One per control process. `observe` is told of each line once, after its commit."""
+async def _nothing(lines: Sequence[Line]) -> None:
+    return
 
-    def __init__(self, records: Records, meters: Meters, observe: Observe = _nobody) -> None:
+
+class Drain:
+    """One per control process. `observe` is told of each line once, after its commit.
+
+    `remember` keeps what lines say of records, which are another database: before their commit, so that nothing is lost
+    by a death in between; so it may be told of a line again.
+    """
+
+    def __init__(
+        self, records: Records, meters: Meters, observe: Observe = _nobody, remember: Remember = _nothing
+    ) -> None:
+        self._remember = remember
         self._engine = records.usage_engine
         self._meters = meters
         self._observe = observe
@@ -43,6 +55,7 @@ class Drain:
         if not batch.lines:
             return 0
         parsed = [_parsed(raw) for raw in batch.lines]
+        await self._remember([line for line in parsed if isinstance(line, Line)])
         skipped = await self._add(batch, parsed)
         for line in parsed[skipped:]:
             self._tell(line)

@@ -17,6 +17,8 @@ from propylon.stores.ports import Meters
 from propylon.usage.histogram import bucket_of
 from propylon.usage.line import Cell, Line, LogEntry, encode
 from propylon.usage.sampling import Sampling
+from propylon.usage.sightings import Sightings
+from propylon.usage.uses import Uses
 
 log = logging.getLogger("propylon.usage")
 CELLS_MAX: Final = 5_000  # distinct rows per flush; beyond it a line is cut early: memory bounded, totals exact
@@ -81,6 +83,8 @@ class Folding:
         self._cells: dict[Dimensions, _Sums] = {}
         self._endpoints: dict[str, set[str]] = {}
         self._log: list[LogEntry] = []
+        self._sightings = Sightings()
+        self._uses = Uses()
         self._lines: deque[bytes] = deque()  # not in the queue yet
         self._lines_lost = 0
         self._gauges = {LINES_LOST: 0}  # as they were last sent
@@ -92,6 +96,11 @@ class Folding:
         caller = exchange.caller
         identity = caller.identity.record if caller is not None else ""
         endpoint = exchange.endpoint and self._bounded(exchange.api_id, exchange.endpoint)
+        if caller is not None and caller.identity.kind == "subject":
+            self._sightings.note(exchange, caller)
+        credential = exchange.credential
+        if credential is not None and credential not in self._uses.noted:
+            self._uses.note(credential)
         sums = self._sums((exchange.api_id, identity, exchange.status, reason, endpoint))
         latency_us = int((self._clock.monotonic() - exchange.started) * 1e6)
         sums.count += 1
@@ -147,7 +156,8 @@ class Folding:
         """Everything is empty afterwards."""
         cells = [Cell(*key, c.count, c.bytes_in, c.bytes_out, c.latencies) for key, c in self._cells.items()]
         minute = self._minute if cells else self._this_minute()
-        self._keep(encode(Line(minute, cells, self._log, self._gauges)))
+        seen, used = self._sightings.take(minute), self._uses.take(minute)
+        self._keep(encode(Line(minute, cells, self._log, self._gauges, seen, used)))
         self._cells, self._log, self._endpoints = {}, [], {}
 
     def _keep(self, line: bytes) -> None:
@@ -189,4 +199,5 @@ class Folding:
             exchange.upstream_status,
             exchange.client_ip,
             one_in,
+            exchange.trace,
         )

@@ -45,6 +45,24 @@ class LogEntry(NamedTuple):
     upstream_status: int
     client_ip: str
     one_in: int  # how many exchanges this entry stands for, itself included
+    trace: str = ""  # what a refusal or failure was sent with
+
+
+class Sighting(NamedTuple):
+    """A subject of tokens that came by in the minute of its line."""
+
+    key_hash: str
+    org_id: str
+    issuer: str
+    subject: str
+    policies: list[str]  # ids of those it came under
+
+
+class Use(NamedTuple):
+    """A generation of a key that somebody proved himself with in the minute of its line."""
+
+    record_id: int
+    generation: int
 
 
 class Line(NamedTuple):
@@ -54,6 +72,8 @@ class Line(NamedTuple):
     cells: list[Cell]
     log: list[LogEntry]
     gauges: Mapping[str, int]  # the worker's counters as they stood, may be empty
+    sightings: list[Sighting] = []
+    uses: list[Use] = []
 
 
 def encode(line: Line) -> bytes:
@@ -72,7 +92,9 @@ def _line(document: Any) -> Line:
     match document:
         case {"minute": int(minute), "cells": list(cells), "log": list(log), "gauges": dict(gauges)}:
             _check(minute, *gauges.values())
-            return Line(minute, [_cell(row) for row in cells], [_entry(row) for row in log], gauges)
+            sightings = [_sighting(row) for row in document.get("sightings", ())]
+            uses = [_use(row) for row in document.get("uses", ())]
+            return Line(minute, [_cell(row) for row in cells], [_entry(row) for row in log], gauges, sightings, uses)
     raise MalformedLine("no object with minute, cells, log and gauges")
 
 
@@ -101,11 +123,26 @@ def _entry(row: Any) -> LogEntry:
     match row:
         case [
             int() | float() as at, str(), str(), str(), str(), str(), str(),
-            int(status), str(), int(latency_us), int(upstream_status), str(), int(one_in),
+            int(status), str(), int(latency_us), int(upstream_status), str(), int(one_in), str(),
         ]:  # fmt: skip
             _check(at, status, latency_us, upstream_status, one_in)
             return LogEntry._make(_storable(value) if isinstance(value, str) else value for value in row)
     raise MalformedLine(f"a log entry has the fields {', '.join(LogEntry._fields)}")
+
+
+def _sighting(row: Any) -> Sighting:
+    match row:
+        case [str(key_hash), str(org_id), str(issuer), str(subject), list(policies)]:
+            return Sighting(key_hash, org_id, issuer, subject, [_storable(str(policy)) for policy in policies])
+    raise MalformedLine(f"a sighting has the fields {', '.join(Sighting._fields)}")
+
+
+def _use(row: Any) -> Use:
+    match row:
+        case [int(record_id), int(generation)]:
+            _check(record_id, generation)
+            return Use(record_id, generation)
+    raise MalformedLine(f"a use has the fields {', '.join(Use._fields)}")
 
 
 def _check(*numbers: Any) -> None:

@@ -110,6 +110,13 @@ async def recent_log(
     return [LogEntry._make(row) for row in await _read(records, query)]
 
 
+async def logged_as(records: Records, trace: str) -> LogEntry | None:
+    """The exchange that was refused or failed with this trace."""
+    query = select(*(request_log.c[name] for name in LogEntry._fields)).where(request_log.c.trace == trace).limit(1)
+    rows = await _read(records, query)
+    return LogEntry._make(rows[0]) if rows else None
+
+
 def _total(at: int, exchanges: int, bytes_in: int, bytes_out: int, *values: str | int) -> Total:
     return Total(at, values, exchanges, bytes_in, bytes_out)
 

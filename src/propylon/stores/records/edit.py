@@ -4,11 +4,12 @@ Made by `Records.change`, which commits it. What is read through an edit stands 
 so a write that depends on what was there reads it here.
 """
 
-from collections.abc import Collection, Sequence
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from propylon.model.key_ring import Ring, read_ring, tokens_of
 from propylon.stores.ports import DefinitionRow, KeyRow
 from propylon.stores.records.definitions import (
     APIS,
@@ -22,7 +23,19 @@ from propylon.stores.records.definitions import (
     write_definition,
 )
 from propylon.stores.records.file_owned import choose
-from propylon.stores.records.keys import add_key, change_key, etag_of_key, find_key, is_as_written, remove_key
+from propylon.stores.records.idempotency import find_answer, keep_answer
+from propylon.stores.records.identities import IdentityEdit
+from propylon.stores.records.imported_keys import ImportEdit, forget_import, spellings_of
+from propylon.stores.records.keys import (
+    add_key,
+    change_key,
+    change_ring,
+    etag_of_key,
+    find_key,
+    is_as_written,
+    remove_key,
+)
+from propylon.stores.records.revocations import RevocationEdit
 from propylon.stores.records.writes import (
     API,
     FILE_PREFIX,
@@ -46,6 +59,9 @@ class Edit:
         self._root_secret = root_secret
         self._at = at
         self._names: dict[str, None] = {}  # in order, each once
+        self.revocations = RevocationEdit(connection, self._note, at)
+        self.identities = IdentityEdit(connection, self._note)
+        self.imports = ImportEdit(connection, self._note, at)
 
     @property
     def names(self) -> list[str]:
@@ -59,20 +75,49 @@ class Edit:
     async def put_key(self, write: KeyWrite, *, if_match: str = ANY_ETAG) -> KeyRow:
         """Raises EtagMismatch."""
         before = await self._key_to_change(write.key_hash, if_match)
+        assert before is None or before.key_hash == write.key_hash, "a key is written under the hash that names it"
         if before is not None and is_as_written(self._root_secret, before, write):
             return before
-        self._note(f"key:{write.key_hash}")
+        self._note_key(write.key_hash, () if before is None else read_ring(before.ring), write.ring or ())
         if before is None:
             return await add_key(self._connection, self._root_secret, write, self._at)
+        await self._note_spellings(before)
         return await change_key(self._connection, self._root_secret, before, write, self._at)
 
     async def delete_key(self, key_hash: str, *, if_match: str = ANY_ETAG) -> KeyRow | None:
         """What was there, None when nothing was. Raises EtagMismatch."""
         before = await self._key_to_change(key_hash, if_match)
         if before is not None:
-            self._note(f"key:{key_hash}")
+            self._note_key(before.key_hash, read_ring(before.ring))
+            await self._note_spellings(before)
             await remove_key(self._connection, before.record_id)
+            await forget_import(self._connection, before.record_id)
         return before
+
+    async def put_ring(self, row: KeyRow, secrets: Mapping[str, str], ring: Ring) -> KeyRow:
+        """Another ring of a key that is there, with all its secrets; `row` as it shall be but for these two."""
+        self._note_key(row.key_hash, read_ring(row.ring), ring)
+        await self._note_spellings(row)
+        return await change_ring(self._connection, self._root_secret, row, secrets, ring, self._at)
+
+    async def answer_to(self, name: str) -> dict[str, Any] | None:
+        """What a request of that name was answered, None when there was none."""
+        return await find_answer(self._connection, name)
+
+    async def keep_answer(self, name: str, answer: dict[str, Any]) -> None:
+        await keep_answer(self._connection, name, answer, self._at)
+
+    def _note_key(self, key_hash: str, *rings: Ring) -> None:
+        """By every hash it is found by, before and after: workers hold it under those in use."""
+        self._note(f"key:{key_hash}")
+        for ring in rings:
+            for token_hash in tokens_of(ring, key_hash):
+                self._note(f"key:{token_hash}")
+
+    async def _note_spellings(self, row: KeyRow) -> None:
+        """An imported key is found by other texts for its ID too."""
+        for key_hash in await spellings_of(self._connection, row.record_id):
+            self._note(f"key:{key_hash}")
 
     async def _key_to_change(self, key_hash: str, if_match: str) -> KeyRow | None:
         before = await self.key(key_hash)

@@ -1,14 +1,17 @@
 """Keys as rows: found, listed, written, removed. Each function is one part of its caller's transaction."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from propylon.model.key_ring import Ring, read_ring, retiring, ring_to_stored, tokens_of
 from propylon.stores.ports import KeyRow
+from propylon.stores.records.key_rings import remove_ring, write_tokens
 from propylon.stores.records.sealed import etag_of, key_place, seal_all, unseal_all
-from propylon.stores.records.tables import key_uses, keys
+from propylon.stores.records.tables import key_tokens, key_uses, keys
 from propylon.stores.records.writes import KeyWrite
 from propylon.stores.sealing import RootSecret
 
@@ -16,19 +19,31 @@ _SELECT: Final = select(*(keys.c[name] for name in KeyRow._fields))
 
 
 async def find_key(connection: AsyncConnection, key_hash: str) -> KeyRow | None:
-    row = (await connection.execute(_SELECT.where(keys.c.key_hash == key_hash))).one_or_none()
+    """By its own hash, or by that of any of its tokens."""
+    of_token = select(key_tokens.c.record_id).where(key_tokens.c.key_hash == key_hash).scalar_subquery()
+    query = _SELECT.where((keys.c.key_hash == key_hash) | (keys.c.record_id == of_token))
+    row = (await connection.execute(query)).one_or_none()
     return None if row is None else _key_row(row)
 
 
+async def page_of_retiring(connection: AsyncConnection, after: int, limit: int) -> list[KeyRow]:
+    """Keys with generations on their way out; an index holds these alone."""
+    query = _SELECT.where(keys.c.retiring > 0, keys.c.record_id > after).order_by(keys.c.record_id).limit(limit)
+    return [_key_row(row) for row in await connection.execute(query)]
+
+
 async def page_of_keys(
-    connection: AsyncConnection, org_id: str | None, api_id: str | None, after: int, limit: int
+    connection: AsyncConnection, org_id: str | None, used: str | None, after: int, limit: int
 ) -> list[KeyRow]:
-    """By record id, which an index of each way of asking ends in: the last page costs what the first does."""
+    """By record id, which an index of each way of asking ends in: the last page costs what the first does.
+
+    `used`: what they refer to, as the change log names it.
+    """
     query = _SELECT
     ordered = keys.c.record_id
-    if api_id is not None:
+    if used is not None:
         ordered = key_uses.c.record_id
-        query = query.join(key_uses, key_uses.c.record_id == keys.c.record_id).where(key_uses.c.name == f"api:{api_id}")
+        query = query.join(key_uses, key_uses.c.record_id == keys.c.record_id).where(key_uses.c.name == used)
     if org_id is not None:
         query = query.where(keys.c.org_id == org_id)
     rows = await connection.execute(query.where(ordered > after).order_by(ordered).limit(limit))
@@ -47,13 +62,15 @@ def secrets_of_key(root_secret: RootSecret, row: KeyRow) -> dict[str, str]:
 
 
 def etag_of_key(root_secret: RootSecret, row: KeyRow) -> str:
-    return etag_of(root_secret, row.session, secrets_of_key(root_secret, row))
+    ring = "" if row.ring == "[]" else row.ring
+    return etag_of(root_secret, row.session + ring, secrets_of_key(root_secret, row))
 
 
 def is_as_written(root_secret: RootSecret, row: KeyRow, write: KeyWrite) -> bool:
     """Whether a write would change nothing; alias, kind and uses follow from session and secrets."""
     stored = (row.session, secrets_of_key(root_secret, row), row.key_id)
-    return stored == (write.session, dict(write.secrets), write.key_id) and not write.reset_meters
+    is_same_ring = write.ring is None or write.ring == read_ring(row.ring)
+    return stored == (write.session, dict(write.secrets), write.key_id) and is_same_ring and not write.reset_meters
 
 
 async def add_key(connection: AsyncConnection, root_secret: RootSecret, write: KeyWrite, at: float) -> KeyRow:
@@ -65,7 +82,7 @@ async def add_key(connection: AsyncConnection, root_secret: RootSecret, write: K
     if sealed:
         await _update(connection, record_id, {"secrets": json.dumps(sealed)})
     await _add_uses(connection, record_id, write.uses)
-    return _as_row(write, record_id, 0, sealed)
+    return _as_row(write, record_id, 0, sealed, "[]")
 
 
 async def change_key(
@@ -79,11 +96,30 @@ async def change_key(
     )
     await _remove_uses(connection, record_id)
     await _add_uses(connection, record_id, write.uses)
-    return _as_row(write, record_id, generation, sealed)
+    row = _as_row(write, record_id, generation, sealed, before.ring)
+    return row if write.ring is None else await _write_ring(connection, row, write.ring)
+
+
+async def change_ring(
+    connection: AsyncConnection, root_secret: RootSecret, row: KeyRow, secrets: Mapping[str, str], ring: Ring, at: float
+) -> KeyRow:
+    """`row` with its session as it shall be; all else of it stays."""
+    sealed = seal_all(root_secret, key_place(row.record_id), secrets)
+    columns = {"session": row.session, "secrets": json.dumps(sealed), "updated_at": at}
+    await _update(connection, row.record_id, columns)
+    return await _write_ring(connection, row._replace(secrets=sealed), ring)
+
+
+async def _write_ring(connection: AsyncConnection, row: KeyRow, ring: Ring) -> KeyRow:
+    stored = ring_to_stored(ring)
+    await _update(connection, row.record_id, {"ring": stored, "retiring": retiring(ring)})
+    await write_tokens(connection, row.record_id, tokens_of(ring, row.key_hash))
+    return row._replace(ring=stored)
 
 
 async def remove_key(connection: AsyncConnection, record_id: int) -> None:
     await _remove_uses(connection, record_id)
+    await remove_ring(connection, record_id)
     await connection.execute(delete(keys).where(keys.c.record_id == record_id))
 
 
@@ -105,8 +141,8 @@ async def _remove_uses(connection: AsyncConnection, record_id: int) -> None:
     await connection.execute(delete(key_uses).where(key_uses.c.record_id == record_id))
 
 
-def _as_row(write: KeyWrite, record_id: int, generation: int, sealed: dict[str, str]) -> KeyRow:
-    return KeyRow(record_id, write.org_id, write.key_hash, write.key_id, generation, write.session, sealed)
+def _as_row(write: KeyWrite, record_id: int, generation: int, sealed: dict[str, str], ring: str) -> KeyRow:
+    return KeyRow(record_id, write.org_id, write.key_hash, write.key_id, generation, write.session, sealed, ring)
 
 
 def _key_row(row: Row[Any]) -> KeyRow:

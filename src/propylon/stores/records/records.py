@@ -10,8 +10,9 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from propylon.clock import Clock
+from propylon.model.tyk_hashes import LegacyHash
 from propylon.stores.ports import DefinitionRow, KeyRow, QuotaState
-from propylon.stores.records import change_log, quotas
+from propylon.stores.records import change_log, key_rings, quotas
 from propylon.stores.records.definitions import (
     APIS,
     POLICIES,
@@ -21,7 +22,27 @@ from propylon.stores.records.definitions import (
 )
 from propylon.stores.records.edit import Edit
 from propylon.stores.records.engines import SQL_ERRORS, Engines
-from propylon.stores.records.keys import etag_of_key, find_key, keys_with_alias, page_of_keys, secrets_of_key
+from propylon.stores.records.identities import (
+    IdentityFilter,
+    IdentityRow,
+    Seen,
+    find_identity,
+    forget_identities,
+    page_of_identities,
+    save_sightings,
+)
+from propylon.stores.records.imported_keys import ImportRow, count_imports, find_imports
+from propylon.stores.records.key_rings import LastUse
+from propylon.stores.records.key_search import key_of_record, organisations
+from propylon.stores.records.keys import (
+    etag_of_key,
+    find_key,
+    keys_with_alias,
+    page_of_keys,
+    page_of_retiring,
+    secrets_of_key,
+)
+from propylon.stores.records.revocations import StoredRevocation, page_of_revocations
 from propylon.stores.records.writes import EVERYTHING
 from propylon.stores.sealing import RootSecret
 
@@ -85,7 +106,12 @@ class Records:
     ) -> list[KeyRow]:
         """In the order of their record ids, those above `after`. `api_id`: whose own access rights name that API."""
         async with self._reading() as connection:
-            return await page_of_keys(connection, org_id, api_id, after, limit)
+            return await page_of_keys(connection, org_id, None if api_id is None else f"api:{api_id}", after, limit)
+
+    async def keys_under(self, policy_id: str, org_id: str, *, limit: int = PAGE) -> list[KeyRow]:
+        """The first of those that name this policy."""
+        async with self._reading() as connection:
+            return await page_of_keys(connection, org_id, f"policy:{org_id}/{policy_id}", 0, limit)
 
     async def keys_by_alias(self, alias: str, *, org_id: str | None = None) -> list[KeyRow]:
         """Several keys may have the same alias: the caller says so instead of choosing one."""
@@ -108,6 +134,66 @@ class Records:
     async def policies(self) -> list[DefinitionRow]:
         async with self._reading() as connection:
             return await all_definitions(connection, POLICIES)
+
+    async def revocations(
+        self, *, kind: str | None = None, after: tuple[str, ...] = (), limit: int = PAGE
+    ) -> list[StoredRevocation]:
+        """In the order of their names, those beyond `after`."""
+        async with self._reading() as connection:
+            return await page_of_revocations(connection, after, limit, kind)
+
+    async def last_used(self, record_ids: Sequence[int]) -> dict[tuple[int, int], float]:
+        """Of generations of keys, by record id and generation."""
+        async with self._reading() as connection:
+            return await key_rings.last_used(connection, record_ids)
+
+    async def retiring_keys(self, after: int, limit: int = PAGE) -> list[KeyRow]:
+        """In the order of their record ids, those above `after` with a generation on its way out."""
+        async with self._reading() as connection:
+            return await page_of_retiring(connection, after, limit)
+
+    async def save_last_used(self, uses: Sequence[LastUse]) -> None:
+        """No revision: nothing that decides has changed."""
+        async with self._writing() as connection:
+            await key_rings.save_last_used(connection, uses)
+
+    async def key_of_record(self, record_id: int) -> KeyRow | None:
+        async with self._reading() as connection:
+            return await key_of_record(connection, record_id)
+
+    async def imports(self, org_id: str, legacies: Sequence[LegacyHash]) -> list[ImportRow]:
+        async with self._reading() as connection:
+            return await find_imports(connection, org_id, legacies)
+
+    async def count_imports(self, org_id: str | None) -> dict[str, tuple[int, int]]:
+        """By algorithm: how many keys, and how many of them are not pinned."""
+        async with self._reading() as connection:
+            return await count_imports(connection, org_id)
+
+    async def organisations(self) -> list[str]:
+        """Those that an API or a policy names."""
+        async with self._reading() as connection:
+            return await organisations(connection)
+
+    async def identity(self, record: str) -> IdentityRow | None:
+        """By its record ("s…") or hash."""
+        async with self._reading() as connection:
+            return await find_identity(connection, record)
+
+    async def identities(self, chosen: IdentityFilter, *, after: int = 0, limit: int = PAGE) -> list[IdentityRow]:
+        """In the order of their numbers, those above `after`."""
+        async with self._reading() as connection:
+            return await page_of_identities(connection, chosen, after, limit)
+
+    async def save_sightings(self, seen: Sequence[Seen]) -> None:
+        """No revision: nothing is decided by when somebody was seen."""
+        async with self._writing() as connection:
+            await save_sightings(connection, seen)
+
+    async def forget_identities(self, before: float, limit: int) -> int:
+        """Some that were last seen before that and are not suspended; answers how many. No revision."""
+        async with self._writing() as connection:
+            return await forget_identities(connection, before, limit)
 
     # -- secrets and etags ----------------------------------------------------------------------------------------
 

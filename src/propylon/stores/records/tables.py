@@ -23,7 +23,7 @@ from sqlalchemy import (
 RECORDS: Final = MetaData()
 USAGE: Final = MetaData()
 VERSION_TABLE: Final = "schema_version"
-NEWEST_SCHEMA: Final = "0001"  # of both; a fresh database is made from this page and stamped with it
+NEWEST_SCHEMA: Final = "0002"  # of both; a fresh database is made from this page and stamped with it
 
 Number = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER may number rows there
 
@@ -38,6 +38,10 @@ def _count(name: str) -> Column[int]:
 
 def _object(name: str) -> Column[str]:
     return Column(name, Text, nullable=False, server_default="{}")
+
+
+def _list(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default="[]")
 
 
 def _time(name: str) -> Column[float]:
@@ -82,9 +86,17 @@ keys = Table(
     _object("secrets"),
     _time("created_at"),
     _time("updated_at"),
+    _list("ring"),  # its verification entries and token generations, without their secrets; most keys have none
+    _count("retiring"),  # how many of them are on their way out
     Index("keys_by_org", "org_id", "record_id"),
     Index("keys_by_alias", "alias", "record_id"),
     sqlite_autoincrement=True,  # a record id is never reused
+)
+Index(
+    "keys_retiring",
+    keys.c.record_id,
+    sqlite_where=keys.c.retiring > 0,
+    postgresql_where=keys.c.retiring > 0,
 )
 
 # What a key refers to, under the names of the change log: finds the keys of an API or policy without reading sessions.
@@ -98,6 +110,67 @@ key_uses = Table(
     sqlite_with_rowid=False,
 )
 
+# Further tokens of a key: that of its first generation is `keys.key_hash`. None is free for another key while this is.
+key_tokens = Table(
+    "key_tokens",
+    RECORDS,
+    Column("key_hash", Text, primary_key=True),
+    Column("record_id", Number, nullable=False),
+    _count("generation"),
+    Index("key_tokens_by_key", "record_id"),
+    sqlite_with_rowid=False,
+)
+
+# When a generation of a key was last used, to the minute. Apart from `keys`, as it is no change of the key.
+key_last_used = Table(
+    "key_last_used",
+    RECORDS,
+    Column("record_id", Number, primary_key=True, autoincrement=False),
+    Column("generation", BigInteger, primary_key=True, autoincrement=False),
+    _time("at"),
+    sqlite_with_rowid=False,
+)
+
+# Hashes that another gateway stored its keys under; the same one may be that of several keys (murmur32 has 32 bits).
+legacy_hashes = Table(
+    "legacy_hashes",
+    RECORDS,
+    Column("org_id", Text, primary_key=True),
+    Column("algorithm", Text, primary_key=True),
+    Column("hash", Text, primary_key=True),
+    Column("record_id", Number, primary_key=True, autoincrement=False),
+    _text("pinned_key_hash"),  # of the key ID that its first good use named, "" until then
+    _list("spellings"),
+    _time("at"),
+    Index("legacy_hashes_by_key", "record_id"),
+    Index("legacy_hashes_by_pin", "org_id", "pinned_key_hash"),
+    sqlite_with_rowid=False,
+)
+
+# What is refused although nothing else is wrong with it: until then, or for good when `until` is 0.
+revocations = Table(
+    "revocations",
+    RECORDS,
+    Column("kind", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("issuer", Text, primary_key=True, server_default=""),
+    Column("org_id", Text, primary_key=True, server_default=""),
+    _time("until"),
+    _time("at"),
+    sqlite_with_rowid=False,
+)
+
+# What a repeated request is answered with, by what its client named it.
+idempotency = Table(
+    "idempotency",
+    RECORDS,
+    Column("name", Text, primary_key=True),
+    _object("answer"),
+    _time("at"),
+    Index("idempotency_by_time", "at"),
+    sqlite_with_rowid=False,
+)
+
 identities = Table(
     "identities",
     RECORDS,
@@ -108,6 +181,10 @@ identities = Table(
     _text("name"),
     _time("first_seen_at"),
     _time("last_seen_at"),
+    _list("policies"),
+    Column("state", Text, nullable=False, server_default="active"),
+    _text("key_hash"),
+    Index("identities_by_hash", "key_hash"),
     UniqueConstraint("org_id", "issuer", "subject", name="identity_once"),
     sqlite_autoincrement=True,
 )
@@ -165,8 +242,10 @@ request_log = Table(
     _text("client_ip"),
     Column("one_in", BigInteger, nullable=False, server_default="1"),  # how many exchanges this entry stands for
     _object("details"),
+    _text("trace"),
     Index("request_log_by_time", "at"),
     Index("request_log_by_identity", "identity", "at"),
+    Index("request_log_by_trace", "trace"),
 )
 
 drained = Table(

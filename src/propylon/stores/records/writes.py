@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from propylon.errors import Problem
+from propylon.model.key_ring import Ring
 
 API: Final = "api"  # origin of what was written through the Gateway API
 FILE_PREFIX: Final = "file:"
@@ -23,6 +24,7 @@ class KeyWrite(NamedTuple):
     api_ids: tuple[str, ...] = ()  # what the session refers to, for searching
     policy_ids: tuple[str, ...] = ()
     reset_meters: bool = False
+    ring: Ring | None = None  # None: as it stands
 
     @property
     def uses(self) -> set[str]:

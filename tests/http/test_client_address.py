@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from propylon.gateway.client_address import TrustedProxies
+from propylon.http.client_address import TrustedProxies
 from propylon.http.limits import HeadLimits
 from propylon.http.messages import RequestHead
 from propylon.http.request_reader import RequestReader

@@ -33,7 +33,7 @@ class TrustedProxies:
             return stranger
         client = peer_ip
         for entry in reversed(b",".join(head.values(b"x-forwarded-for")).split(b",")):
-            address = _address(entry.strip().decode("latin-1"))
+            address = address_of(entry.strip().decode("latin-1"))
             if address is None:
                 break
             client = address
@@ -48,7 +48,8 @@ class TrustedProxies:
         return any(address in network for network in self._networks)
 
 
-def _address(text: str) -> str | None:
+def address_of(text: str) -> str | None:
+    """An address in its usual form, None for what is none."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -1,0 +1,38 @@
+"""/tyk/explain: why a request would be refused, and why one was. What is told is `explainer.py` and `traces.py`."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from propylon.control.desk import Desk
+from propylon.control.envelope import Refused, answer, listed, read_body
+from propylon.control.explain_question import Question, read_question
+from propylon.control.traces import is_recent, story_of
+from propylon.telemetry.traces import made_at
+from propylon.usage.queries import logged_as
+
+
+async def explain(desk: Desk, request: Request) -> Response:
+    question = read_question(await read_body(request))
+    if not isinstance(question, Question):
+        raise Refused(400, "Request malformed", problems=listed(question))
+    explanation = await desk.explainer.explain(question)
+    if explanation is None:
+        raise Refused(404, "API not found", code="api_unknown")
+    return answer(explanation)
+
+
+async def read_trace(desk: Desk, request: Request) -> Response:
+    """202 while it may still come: its worker hands its log over once a second."""
+    trace = request.path_params["trace"]
+    made = made_at(trace)
+    if made is None:
+        raise Refused(404, "This is no trace: it has 20 characters, as X-Propylon-Trace says it", code="trace_unknown")
+    entry = await logged_as(desk.records, trace)
+    if entry is not None:
+        return answer(story_of(entry))
+    if is_recent(made, desk.clock.wall()):
+        return answer({"status": "not_yet"}, 202)
+    text = (
+        "No refusal is logged with this trace: it is past usage_retention_days, beyond refusal_log_per_s, or not ours"
+    )
+    raise Refused(404, text, code="trace_unknown")

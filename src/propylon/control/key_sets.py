@@ -1,0 +1,32 @@
+"""/tyk/cache/jwks: issuers' key sets are dropped, so that the next token that needs one has it fetched (J-20, §12).
+
+Live when answered: workers ask the meters for the newest sets on every use. They fetch, this process does not.
+"""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from propylon.control.desk import Desk
+from propylon.control.envelope import answer
+from propylon.snapshot.issuer_source import sources_of
+
+
+async def drop_all(desk: Desk, request: Request) -> Response:
+    """Those that keys name as well."""
+    for source in await desk.meters.key_set_sources():
+        await desk.meters.drop_key_set(source)
+    return _invalidated()
+
+
+async def drop_of_api(desk: Desk, request: Request) -> Response:
+    """Of other APIs too, where they use the same ones. Nothing is said of an API that is not there (J-20)."""
+    row = await desk.records.api(request.path_params["api_id"])
+    definition = None if row is None else desk.known_apis.definition(row)
+    issuers = () if definition is None or definition.jwt is None else definition.jwt.issuers
+    for source in (source for issuer in issuers for source in sources_of(issuer)):
+        await desk.meters.drop_key_set(source.name)
+    return _invalidated()
+
+
+def _invalidated() -> Response:
+    return answer({"status": "ok", "message": "cache invalidated"})

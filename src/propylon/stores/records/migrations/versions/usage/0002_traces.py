@@ -1,0 +1,12 @@
+"""The trace of an exchange in the request log."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.add_column("request_log", sa.Column("trace", sa.Text(), server_default="", nullable=False))
+    op.create_index("request_log_by_trace", "request_log", ["trace"])
