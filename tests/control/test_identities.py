@@ -87,12 +87,11 @@ def test_one_is_suspended_and_resumed_and_the_workers_are_told(api: GatewayApi) 
     assert api.head() == api.revision() == 2
 
 
-@pytest.mark.parametrize("what", ["", "/suspend", "/resume"])
-def test_an_unknown_one_and_another_organisations_is_404(api: GatewayApi, what: str) -> None:
+@pytest.mark.parametrize(("method", "what"), [("GET", ""), ("POST", "/suspend"), ("POST", "/resume")])
+@pytest.mark.parametrize("name", ["s" + "0" * 32, "rubbish", record(ALICE)])
+def test_an_unknown_one_and_another_organisations_is_404(api: GatewayApi, method: str, what: str, name: str) -> None:
     see(api, MINUTE, ALICE)
-    method = "POST" if what else "GET"
-    for name in ("s" + "0" * 32, "rubbish", f"{record(ALICE)}{what}?org_id=acme".removesuffix(what)):
-        assert api.call(method, f"/tyk/identities/{name}{'' if '?' in name else what}").status_code == 404
+    assert api.call(method, f"/tyk/identities/{name}{what}?org_id=acme").status_code == 404
 
 
 def test_who_was_not_seen_for_long_is_forgotten_unless_suspended(api: GatewayApi) -> None:

@@ -73,3 +73,13 @@ def test_a_jwt_key_is_found_by_the_kid_that_its_secret_vouches_for(gateway: Gate
     assert call(ALIKE[1], "not-its-secret") == 403
     assert call(ALIKE[0], SECRET) == 200
     assert [call(kid, SECRET) for kid in ALIKE] == [200, 403, 403, 403]
+
+
+def test_what_is_done_to_an_imported_key_holds_for_every_spelling(gateway: Gateway) -> None:
+    import_key(gateway, legacy_hash("murmur32", ORG + "spelled-1").digest, "spelled-1")
+    spellings = ("spelled-1", ORG + "spelled-1")
+    for action, expected in [("suspend", 403), ("resume", 200), ("rotate", 200)] * 2:
+        assert gateway.api("POST", f"/tyk/keys/spelled-1/{action}", {}).status == 200
+        assert {status(gateway, text) for text in spellings * 4} == {expected}
+    assert gateway.api("POST", "/tyk/keys/spelled-1/ring/1/retire", {}).status == 200
+    assert {status(gateway, text) for text in spellings * 4} == {403}

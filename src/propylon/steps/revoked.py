@@ -33,31 +33,34 @@ class Revocations:
     """All that is revoked. Written by `follow`, read by `Revoked`."""
 
     def __init__(self) -> None:
-        self._by_mark: dict[Mark, list[Revocation]] = {}
-
-    def __len__(self) -> int:
-        return len(self._by_mark)
+        self.by_kind: dict[str, dict[str, list[Revocation]]] = {}  # then by value; no kind is empty
 
     def replace(self, revocations: Sequence[Revocation]) -> None:
-        self._by_mark = {}
+        self.by_kind = {}
         self._add(revocations)
 
     def renew(self, mark: Mark, revocations: Sequence[Revocation]) -> None:
         """What is revoked under one mark today, perhaps nothing."""
-        self._by_mark.pop(mark, None)
+        kind, value = mark
+        rest = self.by_kind.get(kind, {})
+        rest.pop(value, None)
+        if not rest:
+            self.by_kind.pop(kind, None)
         self._add(revocations)
 
-    def find(self, exchange: Exchange, now: float) -> Revocation | None:
+    def find(self, exchange: Exchange, clock: Clock) -> Revocation | None:
         """The first that is in force and speaks of this exchange."""
-        for mark in marks_of(exchange):
-            for revocation in self._by_mark.get(mark, ()):
-                if _speaks_of(revocation, exchange) and (revocation.until == 0 or now < revocation.until):
-                    return revocation
+        for kind, by_value in self.by_kind.items():
+            for value in values_of(exchange, kind):
+                for revocation in by_value.get(value, ()):
+                    if _speaks_of(revocation, exchange) and not 0 < revocation.until <= clock.wall():
+                        return revocation
         return None
 
     def _add(self, revocations: Sequence[Revocation]) -> None:
         for revocation in revocations:
-            self._by_mark.setdefault((revocation.kind, revocation.value), []).append(revocation)
+            by_value = self.by_kind.setdefault(revocation.kind, {})
+            by_value.setdefault(revocation.value, []).append(revocation)
 
 
 class Revoked:
@@ -68,10 +71,25 @@ class Revoked:
         self._clock = clock
 
     async def __call__(self, exchange: Exchange) -> Denial | None:
-        if not self._revocations:
+        if not self._revocations.by_kind:
             return None
-        found = self._revocations.find(exchange, self._clock.wall())
+        found = self._revocations.find(exchange, self._clock)
         return None if found is None else DENIALS[found.kind]
+
+
+def values_of(exchange: Exchange, kind: str) -> tuple[str, ...]:
+    """By which an exchange could be revoked, of one kind; none before its caller is known."""
+    if exchange.caller is None:
+        return ()
+    identity, claims = exchange.caller.identity, exchange.claims
+    if kind in ("key", "identity"):
+        return (identity.record,)  # "k17" or "s3f…", so never one for the other
+    if claims is None:
+        return ()
+    if kind != "subject":
+        return (_text(claims.get("jti")) if kind == "jti" else _issuer(claims),)
+    said = _text(claims.get("sub"))
+    return (identity.name, said) if identity.kind == "subject" and identity.name != said else (said,)
 
 
 def marks_in(names: Collection[str]) -> frozenset[Mark]:
@@ -79,22 +97,9 @@ def marks_in(names: Collection[str]) -> frozenset[Mark]:
     return frozenset(mark for name in names if (mark := _mark(name)) is not None)
 
 
-def marks_of(exchange: Exchange) -> list[Mark]:
-    """All that this exchange could be revoked by; none before its caller is known."""
-    if exchange.caller is None:
-        return []
-    identity, claims = exchange.caller.identity, exchange.claims
-    if claims is None:
-        return [("key", identity.record)]
-    marks = [("jti", _text(claims.get("jti"))), ("subject", _text(claims.get("sub"))), ("issuer", _issuer(claims))]
-    if identity.kind != "subject":
-        return [("key", identity.record), *marks]
-    return [("identity", identity.record), ("subject", identity.name), *marks]
-
-
-def concerns(marks: frozenset[Mark], exchange: Exchange) -> bool:
+def concerns(marks: Collection[Mark], exchange: Exchange) -> bool:
     """Whether a change of these marks may alter what was decided about this exchange."""
-    return bool(marks) and not marks.isdisjoint(marks_of(exchange))
+    return any(value in values_of(exchange, kind) for kind, value in marks)
 
 
 def _mark(name: str) -> Mark | None:
