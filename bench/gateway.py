@@ -1,6 +1,5 @@
 """Propylon under test: `propylon serve` with one worker, spoken to as an operator would (files, Gateway REST API)."""
 
-import base64
 import http.client
 import json
 import sys
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 
 from bench.processes import NotRun, free_port, running, wait_until_ready
 from bench.proxies import Proxy
-from bench.tokens import rsa_public_pem
+from bench.tokens import source_of
 
 SECRET = "bench-secret-of-the-gateway-rest-api"
 ORG_ID = "bench"
@@ -20,6 +19,8 @@ POLICY_ID = "bench-policy"
 READY_LINE = "propylon ready on http"
 UNLIMITED: Mapping[str, Any] = {"disable_rate_limit": True, "disable_quota": True}
 PER_KEY_JWT: Mapping[str, Any] = {"enable_jwt": True, "jwt_signing_method": "hmac", "jwt_source": ""}
+ALGORITHMS: Mapping[str, str] = {"hs256": "HS256", "rs256": "RS256", "es256": "ES256", "eddsa": "EdDSA"}  # by API
+FAMILIES: Mapping[str, str] = {"HS256": "hmac", "RS256": "rsa", "ES256": "ecdsa", "EdDSA": "eddsa"}
 
 # Caches far smaller than the credentials that rotate through them, so that "fresh" and "cold" hold for each request.
 VERIFIED_TOKENS_MAX = 1000
@@ -67,20 +68,25 @@ class Gateway(NamedTuple):
 
 def definitions(origin: int) -> list[dict[str, Any]]:
     """One API per thing that is measured, all with the same origin."""
-    rs256 = {
-        "enable_jwt": True,
-        "jwt_signing_method": "rsa",
-        "jwt_source": base64.b64encode(rsa_public_pem()).decode(),
-        "jwt_identity_base_field": "sub",
-        "jwt_default_policies": [POLICY_ID],
-    }
     return [
         _definition("keyless", origin, {"use_keyless": True}),
         _definition("jwt", origin, {**PER_KEY_JWT, **UNLIMITED}),
         _definition("jwt-limits", origin, PER_KEY_JWT),
-        _definition("rs256", origin, {**rs256, **UNLIMITED}),
+        *(_definition(name, origin, _signed_by_one(algorithm)) for name, algorithm in ALGORITHMS.items()),
         _definition("key", origin, {"use_standard_auth": True, **UNLIMITED}),
     ]
+
+
+def _signed_by_one(algorithm: str) -> Mapping[str, Any]:
+    """An API whose tokens one issuer signs, without limits."""
+    return {
+        **UNLIMITED,
+        "enable_jwt": True,
+        "jwt_signing_method": FAMILIES[algorithm],
+        "jwt_source": source_of(algorithm),
+        "jwt_identity_base_field": "sub",
+        "jwt_default_policies": [POLICY_ID],
+    }
 
 
 def _definition(name: str, origin: int, auth: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,16 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
-from bench.gateway import COLD_KEYS, FRESH_TOKENS, Gateway, policy, session
+from bench.gateway import ALGORITHMS, COLD_KEYS, FRESH_TOKENS, policy, session
 from bench.load import Mode
-from bench.tokens import HMAC_SECRET, hs256_token, rs256_tokens
+from bench.tokens import HMAC_SECRET, hs256_token, signed_tokens
 
 JWT_KEY_ID = "bench-jwt-key"
 PLAIN_KEY_ID = "bench-plain-key"
 QUIET_RATE_PER_S = 2000.0  # what a loaded gateway serves easily, so that only the flood can spoil it
 FLOOD_RATE_PER_S = 10_000.0
+
+
+class Operator(Protocol):
+    """Who gives a Propylon under test what the callers of a row need."""
+
+    def put_key(self, key_id: str, session: Mapping[str, Any]) -> None: ...
+
+    def put_policy(self, policy: Mapping[str, Any]) -> None: ...
 
 
 class Row(NamedTuple):
@@ -33,21 +41,27 @@ NGINX_TITLE = "nginx, bare proxy_pass"
 LIMITS_TITLE = "Propylon, JWT + rate limit + quota + usage"
 
 ROWS = (
-    Row("nginx", NGINX_TITLE, "nginx", "/", "hs256", is_guarded=False),
-    Row("haproxy", "HAProxy, HS256 jwt_verify + rate counter", "haproxy", "/", "hs256"),
-    Row("keyless", "Propylon, keyless", "propylon", "/keyless/", "hs256", is_guarded=False),
-    Row("jwt", "Propylon, JWT HS256 cached, no limits", "propylon", "/jwt/", "hs256"),
-    Row("jwt-limits", LIMITS_TITLE, "propylon", "/jwt-limits/", "hs256"),
+    Row("nginx", NGINX_TITLE, "nginx", "/", "per-key", is_guarded=False),
+    Row("haproxy", "HAProxy, HS256 jwt_verify + rate counter", "haproxy", "/", "per-key"),
+    Row("keyless", "Propylon, keyless", "propylon", "/keyless/", "per-key", is_guarded=False),
+    Row("jwt", "Propylon, JWT HS256 cached, no limits", "propylon", "/jwt/", "per-key"),
+    Row("jwt-limits", LIMITS_TITLE, "propylon", "/jwt-limits/", "per-key"),
     Row(  # what clients and origins cost that never send the same field lines twice
         "jwt-limits-traced",
         "the same, every request and answer with an id of its own",
         "propylon",
         "/jwt-limits/traced/",
-        "hs256",
+        "per-key",
         "traced",
     ),
-    Row("rs256", "Propylon, JWT RS256 cached, no limits", "propylon", "/rs256/", "rs256"),
-    Row("rs256-fresh", "Propylon, fresh RS256 token per request", "propylon", "/rs256/", "rs256", "rotating"),
+    *(
+        row
+        for name, algorithm in ALGORITHMS.items()
+        for row in (
+            Row(name, f"Propylon, JWT {algorithm} of one issuer, cached", "propylon", f"/{name}/", name),
+            Row(f"{name}-fresh", "the same, fresh token per request", "propylon", f"/{name}/", name, "rotating"),
+        )
+    ),
     Row("key", "Propylon, plain key, no limits", "propylon", "/key/", "key"),
     Row("key-cold", "Propylon, cold key per request", "propylon", "/key/", "key-cold", "rotating"),
     Row("quiet", "Propylon, plain key at 2,000/s", "propylon", "/key/", "key", rate_per_s=QUIET_RATE_PER_S),
@@ -74,45 +88,50 @@ ROWS = (
         f"{NGINX_TITLE}, at half the next row's most",
         "nginx",
         "/",
-        "hs256",
+        "per-key",
         is_guarded=False,
         half_of="jwt-limits",
     ),
-    Row("half", f"{LIMITS_TITLE}, at half load", "propylon", "/jwt-limits/", "hs256", half_of="jwt-limits"),
+    Row("half", f"{LIMITS_TITLE}, at half load", "propylon", "/jwt-limits/", "per-key", half_of="jwt-limits"),
 )
 
 
-def hs256_callers(gateway: Gateway | None) -> list[str]:
+def per_key_callers(operator: Operator | None) -> list[str]:
     """The same bytes for every proxy; Propylon also has to know the key."""
-    if gateway is not None:
-        gateway.put_key(JWT_KEY_ID, {**session(["jwt", "jwt-limits"]), "jwt_data": {"secret": HMAC_SECRET}})
+    if operator is not None:
+        operator.put_key(JWT_KEY_ID, {**session(["jwt", "jwt-limits"]), "jwt_data": {"secret": HMAC_SECRET}})
     return [f"Bearer {hs256_token(JWT_KEY_ID)}"]
 
 
-def rs256_callers(gateway: Gateway | None) -> list[str]:
-    assert gateway is not None, "only Propylon has such rows"
-    gateway.put_policy(policy(["rs256"]))
-    return [f"Bearer {token}" for token in rs256_tokens(FRESH_TOKENS)]
+def issued(algorithm: str) -> Callable[[Operator | None], list[str]]:
+    """Callers with tokens that one issuer signed."""
+
+    def callers(operator: Operator | None) -> list[str]:
+        assert operator is not None, "only Propylon has such rows"
+        operator.put_policy(policy(list(ALGORITHMS)))
+        return [f"Bearer {token}" for token in signed_tokens(algorithm, FRESH_TOKENS)]
+
+    return callers
 
 
-def one_key(gateway: Gateway | None) -> list[str]:
-    return _keys(gateway, [PLAIN_KEY_ID])
+def one_key(operator: Operator | None) -> list[str]:
+    return _keys(operator, [PLAIN_KEY_ID])
 
 
-def cold_keys(gateway: Gateway | None) -> list[str]:
-    return _keys(gateway, [f"bench-cold-key-{number:05d}" for number in range(COLD_KEYS)])
+def cold_keys(operator: Operator | None) -> list[str]:
+    return _keys(operator, [f"bench-cold-key-{number:05d}" for number in range(COLD_KEYS)])
 
 
-def _keys(gateway: Gateway | None, key_ids: list[str]) -> list[str]:
-    assert gateway is not None, "only Propylon has such rows"
+def _keys(operator: Operator | None, key_ids: list[str]) -> list[str]:
+    assert operator is not None, "only Propylon has such rows"
     for key_id in key_ids:
-        gateway.put_key(key_id, session(["key"]))
+        operator.put_key(key_id, session(["key"]))
     return key_ids
 
 
-CALLERS: Mapping[str, Callable[[Gateway | None], list[str]]] = {
-    "hs256": hs256_callers,
-    "rs256": rs256_callers,
+CALLERS: Mapping[str, Callable[[Operator | None], list[str]]] = {
+    "per-key": per_key_callers,
+    **{name: issued(algorithm) for name, algorithm in ALGORITHMS.items()},
     "key": one_key,
     "key-cold": cold_keys,
 }
@@ -124,8 +143,8 @@ class CallerFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def file(self, row: Row, gateway: Gateway | None) -> Path:
+    def file(self, row: Row, operator: Operator | None) -> Path:
         path = self._folder / f"{row.proxy}-{row.callers}"
         if not path.exists():
-            path.write_text("\n".join(CALLERS[row.callers](gateway)) + "\n")
+            path.write_text("\n".join(CALLERS[row.callers](operator)) + "\n")
         return path

@@ -1,7 +1,8 @@
 """Exchange: one request, its reply and what was learnt on the way. Data only; each field has exactly one writer."""
 
+from dataclasses import dataclass
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 from propylon.errors import Denial
 from propylon.http.messages import Field, RequestHead
@@ -9,7 +10,8 @@ from propylon.model.charge import Charge, ChargePlan, Verdict
 from propylon.model.effective import EffectiveSession
 
 
-class Identity(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Identity:
     """Who calls. One per caller, whatever door: meters, usage, logs and explain all name it so."""
 
     record: str  # "k17" for the key with record id 17, "s<hash>" for a subject of tokens

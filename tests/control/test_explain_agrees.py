@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ def _outcome(
         "status": status,
         "reason": reason,
         "message": message,
-        "identity": None if caller is None else caller.identity._asdict(),
+        "identity": None if caller is None else asdict(caller.identity),
         "policies": None if caller is None else list(caller.session.policy_ids),
         "limits": [] if charged is None else counters_of(*charged),
     }

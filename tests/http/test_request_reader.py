@@ -201,6 +201,13 @@ def test_lines_that_repeat_are_judged_as_if_they_came_for_the_first_time(
     assert fed(used, [request]) == fed(reader(), [request])
 
 
+@given(
+    st.lists(st.sampled_from([GET, GET[:-1], GET[:-2], b"\n", b"\r\n", POST, CHUNKED, LAST, UPGRADE, b""]), max_size=8)
+)
+def test_bytes_that_come_again_are_read_as_if_they_came_for_the_first_time(pieces: list[bytes]) -> None:
+    assert fed(reader(), pieces) == fed_every_way(reader, b"".join(pieces))
+
+
 def test_a_repeated_head_has_looked_up_values_of_its_own_lines_only() -> None:
     used = reader()
     (first, _) = used.feed(b"GET /a HTTP/1.1\r\nHost: h\r\nX-A: 1\r\n\r\n")

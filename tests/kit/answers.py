@@ -97,6 +97,12 @@ class Call:
         self._writer.write_eof()
         self.keeps_connection = False
 
+    async def linger(self) -> None:
+        """Sends no more, and reads until the other side ends."""
+        self.half_close()
+        while await self.reader.read(65_536):
+            pass
+
     def close(self) -> None:
         self._writer.close()
         self.keeps_connection = False
@@ -117,7 +123,8 @@ def _head(status: int, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def reply(status: int = 200, body: bytes = b"", fields: Fields = (), *, early: bool = False) -> Answer:
-    """With Content-Length, after the request's body; `early` answers without reading it and closes."""
+    """With Content-Length, after the request's body; `early` answers before it and throws it away, as
+    RFC 9112 §9.6 asks of servers: a close with bytes unread is a reset, and may take the answer with it."""
     data = _head(status, [*fields, (b"Content-Length", b"%d" % len(body))])
 
     async def answer(call: Call) -> None:
@@ -125,7 +132,7 @@ def reply(status: int = 200, body: bytes = b"", fields: Fields = (), *, early: b
             await call.read_body()
         await call.send(data if call.request.method == "HEAD" else data + body)
         if early:
-            call.close()
+            await call.linger()
 
     return answer
 

@@ -3,6 +3,7 @@
 Holds no credential, no secret and no claim but those that name somebody or say when.
 """
 
+from dataclasses import asdict
 from typing import Any, Final, NamedTuple
 
 from propylon.control.explain_lines import counters_of
@@ -41,7 +42,7 @@ def report(outcome: Outcome) -> Document:
         "revision": outcome.revision,
         "at": outcome.at,
         "steps": [_step(line) for line in outcome.lines],
-        "identity": None if caller is None else caller.identity._asdict(),
+        "identity": None if caller is None else asdict(caller.identity),
         "session": session,
         "meters": counters_of(*outcome.foretold[-1]) if outcome.foretold else [],
         "notes": [*outcome.notes, *_waits(outcome)],

@@ -70,7 +70,8 @@ class UpstreamConnection(asyncio.Protocol):
     async def next_event(self) -> Event:
         """The answer's head, then body pieces, then END; raises the Failure that ended it."""
         while not self._events:
-            self._make_room(self._buffered)
+            if self._buffered:
+                self._make_room(self._buffered)
             self._waiter = self._loop.create_future()
             await self._waiter
         event = self._events.popleft()

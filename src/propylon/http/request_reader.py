@@ -26,13 +26,25 @@ _CR: Final = 13
 class RequestReader:
     """One per client connection."""
 
-    __slots__ = ("_before", "_blank", "_body", "_buffer", "_is_last", "_limits", "_over", "_upgraded", "rest")
+    __slots__ = (
+        "_before",
+        "_blank",
+        "_body",
+        "_buffer",
+        "_is_last",
+        "_limits",
+        "_over",
+        "_repeatable",
+        "_upgraded",
+        "rest",
+    )
 
     def __init__(self, limits: HeadLimits) -> None:
         self._limits = limits
         check_start = partial(check_request_start, target_max_bytes=limits.target_max_bytes)
         self._buffer = HeadBuffer(limits, check_start, MalformedRequest, HeadTooLarge)
         self._before: RequestHead | None = None  # the head that came last
+        self._repeatable: bytes | None = None  # that head, if these bytes alone were it and any request may follow
         self._blank = b""  # what of an empty line came before the running head
         self._body: CountedBody | ChunkedBody | None = None  # of the running request, until its end
         self._is_last = False  # no request follows the running one: its head said so
@@ -47,7 +59,10 @@ class RequestReader:
 
     def feed(self, data: bytes) -> list[Event]:
         """The events these bytes complete, in order."""
+        if data == self._repeatable:  # a client that polls: from the same state, the same bytes
+            return [self._before, END]
         events: list[Event] = []
+        came, was_between = data, self._is_between
         try:
             while data:
                 if self._over:
@@ -60,7 +75,14 @@ class RequestReader:
         except MalformedRequest as failure:
             self._end()
             events.append(failure)
+        is_head_alone = len(events) == 2 and events[1] is END and was_between and self._is_between
+        self._repeatable = came if is_head_alone else None
         return events
+
+    @property
+    def _is_between(self) -> bool:
+        """True while nothing but the next request is awaited."""
+        return not (self._over or self._blank or self.mid_message)
 
     def _take_head(self, data: bytes, events: list[Event]) -> bytes:
         if (data[0] <= _CR or self._blank == b"\r") and not self._buffer.held:
@@ -87,8 +109,9 @@ class RequestReader:
 
     def _next_head(self, data: bytes) -> tuple[RequestHead, bytes] | None:
         """The head these bytes begin with or complete, and what follows it."""
-        if self._before is not None and not self._buffer.held:
-            repeated = parse_repeated_head(data, self._before, self._limits)
+        before = self._before
+        if before is not None and not self._buffer.held:
+            repeated = parse_repeated_head(data, before, self._limits)
             if repeated is not None:
                 head, end = repeated
                 return head, data[end:]

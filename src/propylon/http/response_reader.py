@@ -91,11 +91,17 @@ class ResponseReader:
         return b""
 
     def _take_head(self, data: bytes, events: list[Event]) -> bytes:
+        before = self._before
+        if before is not None and data.startswith(self._before_raw) and not (self._buffer.held or self._head_request):
+            events.append(before)  # within one second an upstream often answers with the very same head
+            return self._begin_body(before, data[len(self._before_raw) :], events)
         taken = self._buffer.take(data)
         if taken is None:
             return b""
         raw, field_lines, rest = taken
-        head = self._head_of(raw, field_lines)
+        head = parse_response_head(raw, field_lines, head_request=self._head_request)
+        if head.passing is not None:
+            self._before, self._before_raw = head, raw
         if head.status >= 200:
             events.append(head)
             return self._begin_body(head, rest, events)
@@ -103,15 +109,6 @@ class ResponseReader:
             events.append(head)
             self.switched = True
         return rest
-
-    def _head_of(self, raw: bytes, field_lines: int) -> ResponseHead:
-        """Within one second an upstream often answers with the very same head, which need not be judged again."""
-        if raw == self._before_raw and self._before is not None and not self._head_request:
-            return self._before
-        head = parse_response_head(raw, field_lines, head_request=self._head_request)
-        if head.passing is not None:
-            self._before, self._before_raw = head, raw
-        return head
 
     def _begin_body(self, head: ResponseHead, rest: bytes, events: list[Event]) -> bytes:
         length = head.body_length

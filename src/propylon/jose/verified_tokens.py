@@ -5,12 +5,14 @@ every hit; refusals never enter it (design §5.2).
 """
 
 from collections import OrderedDict
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from propylon.jose.verification import VerificationRecord
 
 
-class VerifiedToken(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class VerifiedToken:
     claims: dict[str, Any]
     record: VerificationRecord  # that vouched for it: another secret is another record
     key_hash: str  # of the key it names, "" in central mode
@@ -20,23 +22,23 @@ class VerifiedToken(NamedTuple):
 
 
 class VerifiedTokens:
-    """By SHA-256 of the whole token; the least recently used goes first."""
+    """By the whole token; the least recently used goes first. A digest of it would cost more than the look-up."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self._tokens: OrderedDict[bytes, VerifiedToken] = OrderedDict()
+        self._tokens: OrderedDict[str, VerifiedToken] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._tokens)
 
-    def get(self, digest: bytes) -> VerifiedToken | None:
-        found = self._tokens.get(digest)
+    def get(self, text: str) -> VerifiedToken | None:
+        found = self._tokens.get(text)
         if found is not None:
-            self._tokens.move_to_end(digest)
+            self._tokens.move_to_end(text)
         return found
 
-    def put(self, digest: bytes, token: VerifiedToken) -> None:
-        self._tokens[digest] = token
-        self._tokens.move_to_end(digest)
+    def put(self, text: str, token: VerifiedToken) -> None:
+        self._tokens[text] = token
+        self._tokens.move_to_end(text)
         if len(self._tokens) > self.capacity:
             self._tokens.popitem(last=False)

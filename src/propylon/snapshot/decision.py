@@ -33,6 +33,8 @@ async def decide(exchange: Exchange, follow: Follow, watch: Watch | None = None)
                 if (denial := await step(exchange)) is not None:
                     exchange.denial = denial
                     break
+        if exchange.head_seen == follow.applied == exchange.decided_at:  # the usual case of `stands`, in 0.3 µs less
+            return route
         if await follow.stands(exchange, route):
             return route
         exchange.forget_decision()

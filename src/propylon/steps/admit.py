@@ -63,19 +63,21 @@ class Admit:
     # -- what is claimed ------------------------------------------------------------------------------------------
 
     def _plan_of(self, caller: Caller, exchange: Exchange) -> ChargePlan:
+        known = caller.charges.get(self._api_id)
+        if known is not None and known[0] is self:  # it is the plan of every endpoint
+            return known[1]
         access = caller.session.access.get(self._api_id)
         if access is None or not access.endpoints:
-            return self._known_plan(caller, None)
+            return self._known_plan(caller, self._api_id, None)
         # A-12: the first endpoint that matches replaces rate and per, with a meter of its own.
         found = endpoint_limit(access.endpoints, exchange.head.method, exchange.route_path)
         if found is None:
-            return self._known_plan(caller, None)
+            return self._known_plan(caller, f"{self._api_id} ", None)
         exchange.endpoint = found.name
-        return self._known_plan(caller, (found.name, found.rate, found.per))
+        return self._known_plan(caller, f"{self._api_id} {found.name}", (found.name, found.rate, found.per))
 
-    def _known_plan(self, caller: Caller, endpoint: tuple[str, float, float] | None) -> ChargePlan:
+    def _known_plan(self, caller: Caller, key: str, endpoint: tuple[str, float, float] | None) -> ChargePlan:
         """Made once per caller and step: another revision of the API is another step, with plans of its own."""
-        key = self._api_id if endpoint is None else f"{self._api_id} {endpoint[0]}"
         known = caller.charges.get(key)
         if known is not None and known[0] is self:
             return known[1]

@@ -21,9 +21,10 @@ class CredentialReader:
 
     def read(self, head: RequestHead) -> str | Denial:
         """The credential without its Bearer prefix, "" when there is none."""
-        if self._header_only and not head.is_repeated(self._header):
-            value = head.value(self._header)
-            return "" if value is None else strip_bearer(value)
+        if self._header_only:
+            values = head.values(self._header)
+            if len(values) < 2:
+                return strip_bearer(values[0]) if values else ""
         found = {text for text in self._all(head) if text}
         if len(found) > 1:
             return AMBIGUOUS

@@ -9,7 +9,6 @@ proves. Times are compared again on every hit; whether what vouched for it still
 up behind it.
 """
 
-from hashlib import sha256
 from typing import Any
 
 from propylon.errors import Denial
@@ -56,10 +55,9 @@ class Jwt:
             return credential
         if not credential:
             return MISSING
-        digest = sha256(credential.encode("latin-1")).digest()
-        verified = self._verified.get(digest)
+        verified = self._verified.get(credential)
         if verified is None:
-            return await self._first_time(exchange, credential, digest)
+            return await self._first_time(exchange, credential)
         self._counters.token_hits += 1
         found, now = None, self._clock.wall()
         if self._per_key is not None:
@@ -70,18 +68,18 @@ class Jwt:
                 verified.source in entry.verifiers.get(self, ())
                 or await self._per_key.still_vouches(entry, verified, now)
             ):
-                return await self._first_time(exchange, credential, digest)  # its secret may be another one now
+                return await self._first_time(exchange, credential)  # its secret may be another one now
         elif not await self._issuers.still_vouches(verified):
-            return await self._first_time(exchange, credential, digest)
+            return await self._first_time(exchange, credential)
         if not verified.good_from <= int(now) < verified.good_until:
             return self._claims.check_times(verified.claims, int(now)) or await self._first_time(
-                exchange, credential, digest
+                exchange, credential
             )  # whose generation is over, while the key may have another one of that secret
         return self._holder(exchange, verified, found)
 
     # -- a token not seen before ----------------------------------------------------------------------------------
 
-    async def _first_time(self, exchange: Exchange, credential: str, digest: bytes) -> Denial | None:
+    async def _first_time(self, exchange: Exchange, credential: str) -> Denial | None:
         self._counters.token_misses += 1
         token = parse_token(credential)
         if isinstance(token, str):
@@ -99,7 +97,7 @@ class Jwt:
             return verified
         denial = self._holder(exchange, verified, voucher.found)
         if denial is None:
-            self._verified.put(digest, verified)
+            self._verified.put(credential, verified)
         return denial
 
     def _check_method(self, alg: str) -> Denial | None:

@@ -36,8 +36,9 @@ class JwtClaims:
             "", subject_claims=(identity,) if identity else (), audiences=settings.claims.audiences
         )
         self._rules = {
-            issuer.audiences: replace(settings.claims, audiences=issuer.audiences)
+            issuer.audiences: rules
             for issuer in (self._own, *settings.issuers)
+            if (rules := replace(settings.claims, audiences=issuer.audiences)) != NO_RULES
         }
         self._noted: dict[str, int] = {}  # failures of rules that do not block, by their text
 
@@ -46,8 +47,8 @@ class JwtClaims:
         if (late := self.check_times(claims, now)) is not None:
             return late
         issuer = self._own if voucher.found is not None else voucher.source
-        rules = self._rules[issuer.audiences]
-        if rules != NO_RULES:
+        rules = self._rules.get(issuer.audiences)
+        if rules is not None:
             found = objection(claims, token.header.get("typ"), rules, issuer.subject_claims)
             if found is not None:
                 return objected(*found)

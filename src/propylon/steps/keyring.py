@@ -7,7 +7,8 @@ Oldest-in goes first when full: one dict operation less on every hit than least-
 
 import asyncio
 from collections.abc import Mapping
-from typing import Final, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from propylon.errors import LookupsExhausted, Problem, StoreUnavailable
 from propylon.exchange import Caller, Identity
@@ -79,7 +80,8 @@ class KeyEntry:
         return self.terms.session
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Found:
     """The outcome of a look-up: `names` say what it rests on, also when nothing was found."""
 
     entry: KeyEntry | None  # which must not lead back here: what goes in a circle waits for the collector

@@ -99,7 +99,7 @@ class LmdbMeters:
         remaining: list[int] = []
         reset_s: list[float] = []
         emptied: list[str] = []
-        with self._meters.begin(write=write) as transaction:
+        with self._meters.begin(None, None, write) as transaction:  # by position: 0.2 µs less
             monotonic_ns, wall_ns = now or self._now_ns()
             get, boot = transaction.get, self._boot
             head = int.from_bytes(get(_HEAD_KEY, b""))

@@ -40,7 +40,7 @@ VALUES_BYTES = (_HEADER_BYTES, _HEADER_BYTES + len(_NO_PARTS))
 
 def count_sliding(stored: bytes | None, claim: Claim, monotonic_ns: int, boot: int) -> Counted:
     """One charge on a sliding window."""
-    _, _, limit, period_ns, _ = claim
+    limit, period_ns = claim.limit, claim.period_ns
     part_ns = -(-period_ns // PARTS)
     part = monotonic_ns // part_ns
     total, running, whole, emptied = 0, 0, _NO_PARTS, False
@@ -87,7 +87,7 @@ def _wait_s(part: int, total: int, running: int, whole: bytes, limit: int, part_
 
 def count_fixed(stored: bytes | None, claim: Claim, wall_ns: int) -> Counted:
     """One charge on the window that the wall clock stands in."""
-    _, _, limit, period_ns, _ = claim
+    limit, period_ns = claim.limit, claim.period_ns
     part = wall_ns // period_ns
     total, emptied = 0, False
     if stored is not None:

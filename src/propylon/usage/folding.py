@@ -93,15 +93,18 @@ class Folding:
         """Adds one exchange; never waits."""
         denial = exchange.denial
         reason = denial.reason if denial is not None else exchange.failure
-        caller = exchange.caller
-        identity = caller.identity.record if caller is not None else ""
-        endpoint = exchange.endpoint and self._bounded(exchange.api_id, exchange.endpoint)
-        if caller is not None and caller.identity.kind == "subject":
-            self._sightings.note(exchange, caller)
-        credential = exchange.credential
+        caller, credential = exchange.caller, exchange.credential
+        record = ""
+        if caller is not None:
+            identity = caller.identity
+            record = identity.record
+            if identity.kind == "subject":
+                self._sightings.note(exchange, caller)
         if credential is not None and credential not in self._uses.noted:
             self._uses.note(credential)
-        sums = self._sums((exchange.api_id, identity, exchange.status, reason, endpoint))
+        endpoint = exchange.endpoint and self._bounded(exchange.api_id, exchange.endpoint)
+        key = (exchange.api_id, record, exchange.status, reason, endpoint)
+        sums = self._cells.get(key) or self._new_sums(key)
         latency_us = int((self._clock.monotonic() - exchange.started) * 1e6)
         sums.count += 1
         sums.bytes_in += exchange.body_in
@@ -117,7 +120,9 @@ class Folding:
 
     def record_unread(self, failure: Failure) -> None:
         """Adds bytes that were no request: there is no exchange, only the reason it was refused for."""
-        self._sums(("", "", failure.status, failure.code, "")).count += 1
+        key = ("", "", failure.status, failure.code, "")
+        sums = self._cells.get(key) or self._new_sums(key)
+        sums.count += 1
 
     async def flush(self) -> None:
         """Each second and before the end: hands what was added up to the queue."""
@@ -132,10 +137,7 @@ class Folding:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _sums(self, key: Dimensions) -> _Sums:
-        sums = self._cells.get(key)
-        if sums is not None:
-            return sums
+    def _new_sums(self, key: Dimensions) -> _Sums:
         if len(self._cells) >= CELLS_MAX:
             self._cut_line()
         if not self._cells:
