@@ -33,7 +33,7 @@ SETTINGS = {"workers": 3, "allow_insecure_jwks": True}
 
 
 def history(size: Size) -> list[Row]:
-    with running_issuers() as key_sets:
+    with running_issuers(size.seed) as key_sets:
 
         def more_apis(url: str) -> list[dict[str, Any]]:
             return [_shared(url), *(one.definition(url) for one in key_sets)]
@@ -78,14 +78,16 @@ class _History:
 
     def total(self) -> Row:
         writes = sum(tally.writes for tally in self.tallies.values())
+        of_each = ", ".join(f"{kind} {tally.writes:,}" for kind, tally in self.tallies.items())
         asked = sum(tally.answers.total() for tally in self.tallies.values())
+        stale = sum(tally.stale for tally in self.tallies.values())
         return Row(
             "all of these at once",
-            f"at least {self._wanted:,} requests judged, some of every kind both while it was given and while it was "
-            "taken; workers killed and stopped meanwhile",
-            f"{self._run.judged:,} judged of {asked:,} requests, {writes:,} writes; "
+            f"0 stale of at least {self._wanted:,} judged requests, some of every kind both while it was given and "
+            "while it was taken; workers killed and stopped meanwhile",
+            f"{stale} stale of {self._run.judged:,} judged, of {asked:,} requests; {writes:,} writes ({of_each}); "
             f"never judged on both sides: {', '.join(self._unjudged) or 'none'}; workers {dict(self._harm)}",
-            self._is_enough,
+            self._is_enough and stale == 0,
         )
 
     @property

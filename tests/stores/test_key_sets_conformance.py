@@ -101,10 +101,24 @@ def test_a_dropped_set_is_gone_moves_the_epoch_and_comes_back_with_a_higher_numb
     run(factory, scenario)
 
 
-def test_dropping_what_is_not_there_changes_nothing(factory: Factory) -> None:
+def test_dropping_what_is_not_there_makes_no_set(factory: Factory) -> None:
     async def scenario(meters: Meters, clock: FakeClock) -> None:
         await meters.drop_key_set(SOURCE)
-        assert await meters.key_sets_epoch() == 0
+        assert await meters.key_set(SOURCE) is None
+        assert await meters.key_set_sources() == []
+
+    run(factory, scenario)
+
+
+def test_a_first_fetch_begun_before_the_drop_stores_nothing(factory: Factory) -> None:
+    async def scenario(meters: Meters, clock: FakeClock) -> None:
+        began = clock.wall()
+        clock.jump(1)
+        await meters.drop_key_set(SOURCE)
+        await put(meters, BODY, began)
+        assert await meters.key_set(SOURCE) is None
+        await put(meters, BODY, clock.wall() + 1)
+        assert await meters.key_set(SOURCE) is not None
 
     run(factory, scenario)
 

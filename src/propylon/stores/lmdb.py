@@ -214,8 +214,7 @@ class LmdbMeters:
         return self._with_room(lambda: self._key_sets.put(source, row, self._clock.wall()))
 
     async def drop_key_set(self, source: str) -> None:
-        with LMDB_ERRORS:
-            self._key_sets.drop(source, self._clock.wall())
+        self._with_room(lambda: self._key_sets.drop(source, self._clock.wall()))
 
     async def key_set_sources(self) -> list[str]:
         with LMDB_ERRORS:

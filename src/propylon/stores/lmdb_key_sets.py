@@ -58,11 +58,13 @@ class KeySets:
             return number
 
     def drop(self, source: str, wall: float) -> None:
-        """A row without a body stays, so that a fetch begun before this does not bring the set back."""
+        """A row without a body stays, so that a fetch begun before this brings no set back, nor the first one there."""
         key, name = _set_key(source), source.encode()
         with self._environment.begin(write=True) as transaction:
-            if transaction.get(key) is not None:
-                transaction.put(key, _SET.pack(_next_epoch(transaction), wall, wall, len(name)) + name)
+            value = _SET.pack(_next_epoch(transaction), wall, wall, len(name)) + name
+            if transaction.get(key) is None:
+                self._demand_room(transaction, len(value))
+            transaction.put(key, value)
 
     def sources(self) -> list[str]:
         """Of the sets that are there."""
