@@ -50,6 +50,7 @@ def test_a_policy_is_added_read_changed_and_removed_in_tyk_s_words(api: GatewayA
 def test_what_cannot_be_done_is_said_in_tyk_s_words(
     api: GatewayApi, method: str, path: str, body: Any, status: int, message: str
 ) -> None:
+    """P-30."""
     answer = api.call(method, path, body)
     assert (answer.status_code, answer.json()["message"]) == (status, message)
 

@@ -51,6 +51,7 @@ def other_spellings() -> list[str]:
 
 
 def test_the_thread_s_own_key_body_lets_its_own_token_in(gateway: Gateway) -> None:
+    """J-25."""
     assert with_token(gateway, KEY_ID) == 200
 
 

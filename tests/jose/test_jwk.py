@@ -51,6 +51,7 @@ def refusal(jwk: object, **options: Any) -> tuple[str, str]:
 def test_a_public_key_verifies_with_what_fits_it_and_its_own_alg(
     jwk: dict[str, Any], family: str, algorithms: set[str]
 ) -> None:
+    """J-8, ours: `alg` counts."""
     record = made(jwk)
     assert (record.family, record.algorithms) == (family, algorithms)
 

@@ -33,6 +33,7 @@ def test_a_key_is_found_by_kid_and_family() -> None:
 
 @pytest.mark.parametrize("again", [OTHER_RSA, RSA | OTHER_RSA])
 def test_two_keys_of_one_kid_and_family_verify_nothing(again: dict[str, Any]) -> None:
+    """J-17, ours."""
     jwks = parsed(RSA, EC, again)
     assert set(jwks.records) == {("a", "ecdsa")}
     assert codes(jwks) == ["jwk_kid_duplicate"]

@@ -181,6 +181,7 @@ def test_a_mistake_in_a_list_of_key_sets_is_named(entry: Any, path: str) -> None
     [("300s", 300), ("3m", 180), ("1h30m", 5400), (240, 240), (0, None), ("", None), ("0s", None)],
 )
 def test_j18_a_cache_time_is_a_duration_or_seconds(written: Any, seconds: float | None) -> None:
+    """J-18."""
     assert issuer_of({"cache_timeout": written}).cache_timeout_s == seconds
 
 

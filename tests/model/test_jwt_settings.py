@@ -130,6 +130,7 @@ def test_j13_the_url_of_a_key_set_is_taken_plain_and_in_base64(source: str) -> N
 def test_j4_the_old_scope_fields_are_read_only_when_the_new_are_empty(
     fields: Any, expected: tuple[str, dict[str, str]]
 ) -> None:
+    """J-4."""
     (issuer,) = settings_of(jwt_source=encoded(SECRET), **fields).issuers
     claim, mapping = expected
     assert (issuer.scope_claim, issuer.scope_to_policy) == (claim, {scope: (one,) for scope, one in mapping.items()})

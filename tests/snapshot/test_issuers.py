@@ -583,6 +583,8 @@ def test_sources_that_only_keys_name_are_bounded(run: Run) -> None:
 
 
 def test_what_a_definition_names_is_fetched_when_it_is_loaded(run: Run) -> None:
+    """J-19."""
+
     async def scenario(node: Node) -> None:
         worker = node.worker()
         worker.watch([issuer.settings()])
@@ -610,6 +612,8 @@ def test_what_a_definition_names_is_fetched_when_it_is_loaded(run: Run) -> None:
 def test_a_set_is_fetched_again_before_it_is_no_longer_fresh(
     run: Run, max_age: int | None, timeout_s: float | None, due_after_s: float
 ) -> None:
+    """J-18."""
+
     async def scenario(node: Node) -> None:
         issuer.fields = () if max_age is None else ((b"Cache-Control", b"max-age=%d" % max_age),)
         worker = node.worker()

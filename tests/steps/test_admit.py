@@ -149,6 +149,7 @@ def test_callers_of_one_policy_have_counters_of_their_own() -> None:
 
 
 def test_a_key_made_again_inherits_nothing() -> None:
+    """P-29, ours: meters are named by record and generation."""
     limited = session("token", quota_max=1, quota_renewal_rate=60)
     with Origin() as origin, data_path(token_api(origin.url), keys={"k-1": limited}) as path:
         assert [call(path).status for _ in range(2)] == [200, 403]

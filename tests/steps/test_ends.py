@@ -40,6 +40,7 @@ def test_a_token_within_its_skew_is_good_at_every_stage(definition: dict[str, An
 
 
 def test_a_tokens_end_neither_ends_nor_prolongs_the_next_tokens() -> None:
+    """J-29, J-30, ours."""
     with (
         Origin() as origin,
         data_path(jwt_api(origin.url, **CENTRAL), policies=[policy("gold", "jwt")]) as path,
@@ -68,6 +69,7 @@ def test_a_policys_key_expires_in_does_not_end_who_comes_with_a_good_token() -> 
     ],
 )
 def test_of_a_key_and_its_token_the_first_end_counts(key: dict[str, Any], exp: int, after_s: int, reason: str) -> None:
+    """J-37."""
     body = session("jwt", jwt_data={"secret": SECRET}, **key)
     with Origin() as origin, data_path(jwt_api(origin.url), keys={"the-key": body}) as path:
         path.advance(after_s)

@@ -192,6 +192,7 @@ def test_a_shared_mode_token_with_a_policy_is_let_through(members: dict[str, Any
 
 
 def test_a_changed_policy_is_obeyed_by_the_next_request_of_a_known_token() -> None:
+    """J-27, J-30: computed, so nothing has to be looked up or applied anew."""
     token = hs256({"sub": "a", "pol": "gold"})
     with Origin() as origin, data_path(shared_api(origin.url), policies=POLICIES) as path:
         assert call(path, token).status == 200

@@ -181,6 +181,7 @@ TIMES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("claims", "members", "text"), [row[1:] for row in TIMES], ids=[row[0] for row in TIMES])
 def test_j23a_times(claims: dict[str, Any], members: dict[str, Any], text: str) -> None:
+    """J-23a."""
     expected = (401, f"Key not authorized: {text}") if text else LET_IN
     assert answer(hs256(claims, kid="good"), **members) == expected
 
@@ -226,7 +227,7 @@ RULES_OF_CLAIMS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("members", "claims", "text"), RULES_OF_CLAIMS)
 def test_j23b_claims(members: dict[str, Any], claims: dict[str, Any], text: str) -> None:
-    """J-23c: on classic definitions too, which is ours."""
+    """J-23b; J-23c: on classic definitions too, which is ours."""
     expected = (401, f"Key not authorized: {text}") if text else LET_IN
     assert answer(hs256(claims, kid="good"), **members) == expected
 
@@ -238,6 +239,7 @@ def test_a_pinned_type_is_told_apart_without_case_and_prefix(typ: str) -> None:
 
 
 def test_j26_equal_subjects_of_one_issuer_are_one_identity_on_every_api() -> None:
+    """J-26, ours: of another issuer it is another one."""
     apis = [jwt_api(URL, name, **central()) for name in ("one", "two")]
     with deciding(*apis, policies=[policy("gold", "one", "two")]) as at:
         callers = [at.ask(f"/{name}/", hs256(GOLD | {"iss": "i"})).caller for name in ("one", "two")]
@@ -248,6 +250,7 @@ def test_j26_equal_subjects_of_one_issuer_are_one_identity_on_every_api() -> Non
 
 
 def test_j30_another_policy_in_the_next_token_holds_at_once() -> None:
+    """J-30."""
     limited = [policy("gold", "jwt"), policy("none", "another")]
     with deciding(jwt_api(URL, **central()), policies=limited) as at:
         assert at.reason("/jwt/", hs256(GOLD)) == ""

@@ -138,9 +138,9 @@ def _policy_stage(issuer: IssuerSettings, claims: dict[str, Any]) -> Stage:
     input = f"policy claim {shown(asked)}{scopes}"
     if isinstance(chosen, Denial):
         return Stage("policies", input, "J-28", "")
-    policy_ids, are_defaults = chosen
-    named = ", ".join(map(shown, policy_ids))
-    return Stage("policies", input, "J-28", f"{named}: {'the defaults' if are_defaults else 'named by the token'}")
+    named = ", ".join(map(shown, chosen.policy_ids))
+    by = "the defaults" if chosen.by == "defaults" else "named by the token"
+    return Stage("policies", input, "J-28", f"{named}: {by}")
 
 
 def _identity_claim(claims: dict[str, Any], base_claims: tuple[str, ...]) -> str:

@@ -5,6 +5,7 @@ Knows no route and starts no transaction. Time and the settings come from the de
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -128,7 +129,8 @@ def is_same(judged: JudgedKey, before: StoredKey) -> bool:
 def is_repeated(desk: Desk, judged: JudgedKey, before: StoredKey) -> bool:
     """The same for a creation that is sent again: an end that policies set then is no difference (M-6)."""
     if expires_from_policies(judged.policies, desk.clock.wall()) is not None:
-        judged.session.expires = before.session.expires
+        ended_alike = replace(judged.session, expires=before.session.expires)
+        judged = judged._replace(session=ended_alike)
     return is_same(judged, before)
 
 

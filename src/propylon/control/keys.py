@@ -1,7 +1,8 @@
 """/tyk/keys: keys made, changed and removed (gateway-api.md §8). Reads are `key_reads.py`.
 
 Each write reads what it replaces in its own transaction. A change resets the key's meters, as in Tyk, unless it says
-`suppress_reset` or changes nothing. What policies give is never written into the key (F-18).
+`suppress_reset`, its APIs say `dont_set_quota_on_create`, or it changes nothing. What policies give is never written
+into the key (F-18).
 """
 
 import json
@@ -67,7 +68,7 @@ async def change(desk: Desk, request: Request) -> Response:
         _demand_sound(desk, judged, _refusal)
         row, key_id = before.row, named_key_id(desk, name, before.row)
         if not is_same(judged, before):
-            reset = not flag(request, "suppress_reset")
+            reset = await _resets_meters(desk, request, edit, judged)
             row = await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=reset))
     warnings = [*judged.warnings, *became_credential(judged, before), *ended_generations(judged, before)]
     return _done(desk, "modified", key_id, name.text, row, judged, warnings)
@@ -135,9 +136,19 @@ async def _put(
     if is_repeated(desk, judged, before):
         return before.row
     if flag(request, "overwrite") or desk.settings.keys_upsert:
-        return await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=True))
+        reset = await _resets_meters(desk, request, edit, judged)
+        return await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=reset))
     text = f"Key {key_id} exists and differs; use PUT /tyk/keys/{key_id}, or ?overwrite=1 to replace it"
     raise Refused(409, text, code="key_exists")
+
+
+async def _resets_meters(desk: Desk, request: Request, edit: Edit, judged: JudgedKey) -> bool:
+    """M-4, M-14. A key has one set of meters: it begins anew unless every API of its rights says that none shall."""
+    if flag(request, "suppress_reset"):
+        return False
+    rows = [await edit.api(api_id) for api_id in judged.session.access_rights]
+    definitions = [None if row is None else desk.known_apis.definition(row) for row in rows]
+    return not definitions or any(one is None or not one.keeps_counters for one in definitions)
 
 
 # -- parts of a write -------------------------------------------------------------------------------------------------

@@ -85,10 +85,10 @@ def policy_ids_from(claims: Mapping[str, Any], field: str) -> list[str] | None:
 
 
 def scopes_from(claims: Mapping[str, Any], claim_name: str) -> list[str] | None:
-    """J-31, F-32: words parted by blanks, or a list; [] = the claim is there and empty, None = it is not there."""
+    """J-31, F-32: words parted by blanks alone (RFC 6749 §3.3), or a list; [] = there and empty, None = not there."""
     value = claim_at(claims, claim_name)
     if isinstance(value, str):
-        return value.split()
+        return [word for word in value.split(" ") if word]
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else None
 
 

@@ -69,6 +69,7 @@ class ApiDefinition:
     base_identity_provided_by: str
     disable_rate_limit: bool
     disable_quota: bool
+    keeps_counters: bool  # of its keys, when they are changed (M-4)
     global_rate_limit: tuple[float, float] | None  # rate, per
     not_versioned: bool
     default_version: str
@@ -133,6 +134,7 @@ def _read(reader: DocumentReader, default_org_id: str) -> tuple[ApiDefinition, l
         base_identity_provided_by=_base_identity(reader, auth_mode),
         disable_rate_limit=reader.flag("disable_rate_limit"),
         disable_quota=reader.flag("disable_quota"),
+        keeps_counters=reader.flag("dont_set_quota_on_create"),
         global_rate_limit=_global_rate_limit(reader),
         not_versioned=version is None,
         default_version=version or "",

@@ -150,7 +150,7 @@ CREDENTIAL: Final = (
 LIMITS: Final = (
     *honoured("disable_rate_limit", "disable_quota"),
     *honoured("global_rate_limit.rate", "global_rate_limit.per", "global_rate_limit.disabled"),
-    *dormant("an edit of a key never resets its quota", "dont_set_quota_on_create"),
+    *honoured("dont_set_quota_on_create", what="for keys whose APIs all have it"),
     *guard("allowed_ips.**", "the list of allowed addresses", ALLOWED_IPS),
     *guard("blacklisted_ips.**", "the list of blocked addresses", BLOCKED_IPS),
     *dormant("switches the lists of addresses", "enable_ip_whitelisting", "enable_ip_blacklisting"),

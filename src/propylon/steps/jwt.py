@@ -104,7 +104,7 @@ class Jwt:
         """J-7: checked before any key is looked up; a name no family has is plainly not authorized."""
         if alg in self._algorithms:
             return None
-        is_known = family_of(alg) is not None or alg.lower() == "none"
+        is_known = family_of(alg) is not None or alg == "none"
         return UNEXPECTED_METHOD if is_known else refused("jwt_alg_unknown")
 
     async def _voucher(self, exchange: Exchange, token: Token, claims: dict[str, Any]) -> Voucher | Denial:
