@@ -15,19 +15,32 @@ from hypothesis import strategies as st
 from propylon.errors import MetersFull
 from propylon.stores.lmdb import open_meters
 from propylon.stores.ports import KeySetRow, Meters
+from propylon.stores.redis_meters import open_redis_meters
 from tests.kit.clock import FakeClock
+from tests.kit.redis_server import small_url_in, url_in
 
-Factory = Callable[[Path, FakeClock], Meters]
+Factory = Callable[[Path, FakeClock], Awaitable[Meters]]
 Scenario = Callable[[Meters, FakeClock], Awaitable[object]]
 SOURCE = "https://idp.example/keys"
 BODY = b'{"keys":[]}'
 
 
-def open_lmdb(folder: Path, clock: FakeClock) -> Meters:
+async def open_lmdb(folder: Path, clock: FakeClock) -> Meters:
     return open_meters(folder, meters_map_bytes=1 << 20, usage_map_bytes=1 << 20, usage_lines_max=10, clock=clock)
 
 
-FACTORIES: dict[str, Factory] = {"lmdb": open_lmdb}
+async def open_redis(folder: Path, clock: FakeClock) -> Meters:
+    """On a real server; the folder stands for a database of it."""
+    return await open_redis_meters(url_in(folder), usage_lines_max=10, clock=clock)
+
+
+async def open_small_redis(folder: Path, clock: FakeClock) -> Meters:
+    """On a real server that has little room."""
+    return await open_redis_meters(small_url_in(folder), usage_lines_max=10, clock=clock)
+
+
+FACTORIES: dict[str, Factory] = {"lmdb": open_lmdb, "redis": open_redis}
+SMALL_FACTORIES: dict[str, Factory] = {"lmdb": open_lmdb, "redis": open_small_redis}
 
 
 @pytest.fixture(params=FACTORIES)
@@ -37,7 +50,7 @@ def factory(request: pytest.FixtureRequest) -> Factory:
 
 async def with_meters(factory: Factory, folder: Path, scenario: Scenario) -> None:
     clock = FakeClock()
-    meters = factory(folder, clock)
+    meters = await factory(folder, clock)
     try:
         await scenario(meters, clock)
     finally:
@@ -248,17 +261,24 @@ def test_first_uses_are_those_of_a_dictionary(factory: Factory, uses: list[tuple
 # --- bounds
 
 
-def test_names_that_ended_make_room_for_new_ones(factory: Factory) -> None:
+@pytest.fixture(params=SMALL_FACTORIES)
+def small_factory(request: pytest.FixtureRequest) -> Factory:
+    return SMALL_FACTORIES[request.param]
+
+
+def test_names_that_ended_make_room_for_new_ones() -> None:
+    """Of the embedded meters. Redis removes what ends by a clock that no test can move: `test_redis_expiry.py`."""
+
     async def scenario(meters: Meters, clock: FakeClock) -> None:
         until = clock.wall() + 60
         assert await until_full(meters.first_use(b"%d" % number, until) for number in range(100_000))
         clock.jump(61)
         assert not await until_full(meters.first_use(b"new %d" % number, until + 60) for number in range(1000))
 
-    run(factory, scenario)
+    run(open_lmdb, scenario)
 
 
-def test_a_full_map_takes_no_new_name_and_keeps_the_old(factory: Factory) -> None:
+def test_a_full_map_takes_no_new_name_and_keeps_the_old(small_factory: Factory) -> None:
     async def scenario(meters: Meters, clock: FakeClock) -> None:
         until = clock.wall() + 60
         assert await meters.first_use(b"known", until)
@@ -267,10 +287,10 @@ def test_a_full_map_takes_no_new_name_and_keeps_the_old(factory: Factory) -> Non
         with pytest.raises(MetersFull):
             await put(meters, BODY, clock.wall())
 
-    run(factory, scenario)
+    run(small_factory, scenario)
 
 
-def test_sets_leave_room_to_replace_those_that_are_known(factory: Factory) -> None:
+def test_sets_leave_room_to_replace_those_that_are_known(small_factory: Factory) -> None:
     async def scenario(meters: Meters, clock: FakeClock) -> None:
         await put(meters, BODY, clock.wall())
         for size in (5000, 10):
@@ -279,7 +299,7 @@ def test_sets_leave_room_to_replace_those_that_are_known(factory: Factory) -> No
             clock.jump(1)
             await put(meters, b"%d" % number, clock.wall())
 
-    run(factory, scenario)
+    run(small_factory, scenario)
 
 
 # --- two processes
@@ -299,8 +319,13 @@ def take_until_done(factory_name: str, folder: Path, start: Barrier, results: Si
     asyncio.run(with_meters(FACTORIES[factory_name], folder, scenario))
 
 
+async def nothing(meters: Meters, clock: FakeClock) -> None:
+    """Opening them makes them."""
+
+
 @pytest.mark.parametrize("factory_name", FACTORIES)
 def test_of_two_processes_one_is_first(factory_name: str, tmp_path: Path) -> None:
+    asyncio.run(with_meters(FACTORIES[factory_name], tmp_path, nothing))
     context = multiprocessing.get_context("spawn")
     start, results = context.Barrier(2), context.SimpleQueue()
     children = [context.Process(target=take_until_done, args=(factory_name, tmp_path, start, results)) for _ in "ab"]

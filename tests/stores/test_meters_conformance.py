@@ -17,21 +17,28 @@ from hypothesis import strategies as st
 
 from propylon.stores.lmdb import open_meters
 from propylon.stores.ports import Charge, Claim, Kind, Meters, Now, QuotaState, Verdict
+from propylon.stores.redis_meters import open_redis_meters
+from tests.kit.redis_server import url_in
 
 SECOND = 10**9
 LINES_MAX = 40
 START = Now(5_000 * SECOND, 1_800_000_000 * SECOND)
 
-Factory = Callable[[Path], Meters]
+Factory = Callable[[Path], Awaitable[Meters]]
 Scenario = Callable[[Meters], Awaitable[object]]
 
 
-def open_lmdb(folder: Path) -> Meters:
+async def open_lmdb(folder: Path) -> Meters:
     """The embedded meters with a queue of LINES_MAX lines."""
     return open_meters(folder, meters_map_bytes=1 << 20, usage_map_bytes=1 << 20, usage_lines_max=LINES_MAX)
 
 
-FACTORIES: dict[str, Factory] = {"lmdb": open_lmdb}
+async def open_redis(folder: Path) -> Meters:
+    """The meters of a fleet, on a real server; the folder stands for a database of it."""
+    return await open_redis_meters(url_in(folder), usage_lines_max=LINES_MAX)
+
+
+FACTORIES: dict[str, Factory] = {"lmdb": open_lmdb, "redis": open_redis}
 
 
 @pytest.fixture(params=FACTORIES)
@@ -40,7 +47,7 @@ def factory(request: pytest.FixtureRequest) -> Factory:
 
 
 async def with_meters(factory: Factory, folder: Path, scenario: Scenario) -> None:
-    meters = factory(folder)
+    meters = await factory(folder)
     try:
         await scenario(meters)
     finally:
@@ -561,7 +568,12 @@ def charge_until_done(factory_name: str, folder: Path, start: Barrier, results: 
     asyncio.run(with_meters(FACTORIES[factory_name], folder, scenario))
 
 
+async def nothing(meters: Meters) -> None:
+    """Opening them makes them."""
+
+
 def admissions_of_two_processes(factory_name: str, folder: Path) -> list[int]:
+    asyncio.run(with_meters(FACTORIES[factory_name], folder, nothing))
     context = multiprocessing.get_context("spawn")
     start, results = context.Barrier(2), context.SimpleQueue()
     children = [

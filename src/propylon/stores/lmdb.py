@@ -18,19 +18,19 @@ import lmdb
 
 from propylon.clock import Clock, SystemClock
 from propylon.errors import MetersFull, StoreUnavailable
+from propylon.stores.lmdb_boot import BOOT_ID, boot_number
 from propylon.stores.lmdb_environment import LMDB_ERRORS, METERS, USAGE, open_environment, unavailable
 from propylon.stores.lmdb_key_sets import KeySets
 from propylon.stores.lmdb_quotas import count_quota, quota_is_over, quota_state, quota_value
 from propylon.stores.lmdb_sweep import QUOTA_PREFIX, SLICE, WINDOW_PREFIX, Sweep
 from propylon.stores.lmdb_usage import UsageQueue
 from propylon.stores.lmdb_windows import count_fixed, count_sliding
-from propylon.stores.ports import Charge, KeySetRow, Kind, Now, QuotaState, UsageBatch, Verdict
+from propylon.stores.ports import Beat, Charge, Heard, KeySetRow, Kind, Now, QuotaState, Troubles, UsageBatch, Verdict
 
 log = logging.getLogger("propylon.meters")
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+NO_TROUBLES = Troubles()
 
-_BOOT_KEY = b"b"
 _HEAD_KEY = b"h"
 _SLIDING, _, _QUOTA = Kind
 _Result = TypeVar("_Result")
@@ -71,10 +71,14 @@ class LmdbMeters:
         self._usage = usage
         self._clock = clock
         self._queue = UsageQueue(usage, usage_lines_max)
-        self._boot = _boot_number(meters, boot_id)
+        self._boot = boot_number(meters, boot_id)
         self._sweep = Sweep(meters, self._boot)
         self._pages_for_new = _pages_for_new(meters)
         self._key_sets = KeySets(meters, self._demand_room)
+        self.doubts = 0  # never: what it answered is in the map, which all processes share
+        self.is_away = False
+        self.own_queue = None
+        self.troubles = NO_TROUBLES
 
     async def admit(self, charge: Charge, now: Now | None = None) -> Verdict:
         """The claims of a charge name different meters: two on the same one would count once."""
@@ -148,6 +152,15 @@ class LmdbMeters:
                 return int.from_bytes(transaction.get(_HEAD_KEY, b""))
         except lmdb.Error as error:
             raise unavailable(error) from error
+
+    async def recent_head(self) -> int:
+        return await self.head()
+
+    async def beat(self, beat: Beat) -> None:
+        """Its node is the only one."""
+
+    async def heard(self) -> list[Heard]:
+        return []
 
     async def announce(self, revision: int) -> int:
         with LMDB_ERRORS, self._meters.begin(write=True) as transaction:
@@ -265,17 +278,6 @@ class LmdbMeters:
     async def close(self) -> None:
         self._meters.close()
         self._usage.close()
-
-
-def _boot_number(meters: lmdb.Environment, boot_id: bytes) -> int:
-    """Counts the boots this folder has seen, so that each window can carry its own in four bytes."""
-    with meters.begin(write=True) as transaction:
-        stored = transaction.get(_BOOT_KEY, bytes(4))
-        number, of_boot = int.from_bytes(stored[:4]), stored[4:]
-        if of_boot != boot_id:
-            number += 1
-            transaction.put(_BOOT_KEY, number.to_bytes(4) + boot_id)
-        return number
 
 
 def _pages_for_new(meters: lmdb.Environment) -> int:

@@ -82,7 +82,7 @@ class UsageQueue:
             state = _read(transaction)
             end = min(state.next, state.first + limit)
             lines = [_line(transaction, number) for number in range(state.first, end)]
-        return UsageBatch(state.epoch.hex(), state.first, lines, state.dropped)
+        return UsageBatch(state.epoch.hex(), state.first, lines, state.dropped, state.next - state.first)
 
     def discard(self, epoch: str, upto: int) -> None:
         with LMDB_ERRORS:

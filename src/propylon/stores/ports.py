@@ -6,6 +6,7 @@ Everything that is counted goes through `Meters.admit`; everything a worker read
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from propylon.errors import Problem
 from propylon.model.charge import Charge as Charge
 from propylon.model.charge import Claim as Claim
 from propylon.model.charge import Kind as Kind
@@ -28,6 +29,7 @@ class UsageBatch(NamedTuple):
     first: int
     lines: list[bytes]
     dropped: int  # lines lost to the bound since the queue was made
+    waiting: int = 0  # lines in the queue, these included
 
 
 class KeySetRow(NamedTuple):
@@ -39,7 +41,45 @@ class KeySetRow(NamedTuple):
     fresh_until: float
 
 
-class Meters(Protocol):
+class Troubles(NamedTuple):
+    """What a process has seen go wrong with its meters, since it opened them."""
+
+    quotas_uncounted: int = 0  # charges on quotas that passed while they could not be counted
+    outcomes_unknown: int = 0  # charges that were sent and not answered
+    durability: tuple[Problem, ...] = ()  # why the meters may forget what they were told
+
+
+class Beat(NamedTuple):
+    """A sign of life of one process of a node."""
+
+    process: str  # a name of its own within the node: "worker 1", "control"
+    serves: bool  # whether its node takes traffic, and so has a share of every limit
+    said: str  # of itself; the meters do not read it
+
+
+class Heard(NamedTuple):
+    """The newest beat of a process, as it is remembered."""
+
+    node: str
+    process: str
+    said: str
+    at: float  # Unix time of the store
+    is_alive: bool
+
+
+class LineQueue(Protocol):
+    """A bounded queue of lines of usage; when it is full the oldest goes, counted."""
+
+    async def enqueue(self, lines: Sequence[bytes]) -> None: ...
+
+    async def peek(self, limit: int) -> UsageBatch: ...
+
+    async def discard(self, epoch: str, upto: int) -> None:
+        """Removes lines with numbers < upto of that epoch."""
+        ...
+
+
+class Meters(LineQueue, Protocol):
     """The shared counters. Every method may raise StoreUnavailable (or MetersFull)."""
 
     async def admit(self, charge: Charge, now: Now | None = None) -> Verdict: ...
@@ -62,14 +102,6 @@ class Meters(Protocol):
 
     async def restore_quotas(self, states: Sequence[QuotaState]) -> int:
         """Puts back quotas that the meters do not know; answers how many were missing."""
-        ...
-
-    async def enqueue(self, lines: Sequence[bytes]) -> None: ...
-
-    async def peek(self, limit: int) -> UsageBatch: ...
-
-    async def discard(self, epoch: str, upto: int) -> None:
-        """Removes lines with numbers < upto of that epoch."""
         ...
 
     async def key_set(self, source: str) -> KeySetRow | None: ...
@@ -104,6 +136,52 @@ class Meters(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class FollowedMeters(Meters, Protocol):
+    """As those use them who decide by the change log."""
+
+    @property
+    def doubts(self) -> int:
+        """Rises when earlier answers may have been lost: whatever was kept since is to be read again (design §3.2)."""
+        ...
+
+    async def recent_head(self) -> int:
+        """`head`, or one a little older where asking costs a round trip: for who is let in and charges nothing."""
+        ...
+
+
+class NodeMeters(FollowedMeters, Protocol):
+    """As one process of a node owns them: with the work it repeats for them."""
+
+    @property
+    def is_away(self) -> bool:
+        """True while limits are not what they should be, because a store does not answer."""
+        ...
+
+    @property
+    def own_queue(self) -> LineQueue | None:
+        """A queue that stays on this node, beside that of usage; None when that one does."""
+        ...
+
+    @property
+    def troubles(self) -> Troubles: ...
+
+    async def beat(self, beat: Beat) -> None:
+        """Every second: this node lives."""
+        ...
+
+    async def heard(self) -> list[Heard]:
+        """The processes of all nodes of a fleet, those too that were heard within the last hour; else none."""
+        ...
+
+    def sync(self) -> None:
+        """Every few seconds, in a thread: it may wait for the disk."""
+        ...
+
+    def sweep(self, budget: int, now: Now | None = None) -> int:
+        """Looks at up to `budget` meters for those nobody would miss; answers how many it removed."""
+        ...
 
 
 class KeyRow(NamedTuple):
