@@ -1,7 +1,6 @@
 """Rings in the records: a key is found by any of its tokens, a change names them all, and nothing outlives the key."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -10,9 +9,9 @@ from propylon.model.key_ring import Retirement, Ring, RingEntry, read_ring, reti
 from propylon.stores.ports import KeyRow
 from propylon.stores.records.idempotency import KEPT_S
 from propylon.stores.records.key_rings import LastUse
-from propylon.stores.records.lookups import SqliteLookups
 from propylon.stores.records.records import Records
-from tests.kit.records import a_key, key_hash, put_key, with_records
+from tests.kit.places import Place, with_records
+from tests.kit.records import a_key, key_hash, put_key
 
 FIRST, SECOND = key_hash("aaa"), key_hash("bbb")
 TOKENS = rotated((RingEntry(1, "token", key_hash=FIRST),), RingEntry(2, "token", key_hash=SECOND), Retirement(9.0))
@@ -27,47 +26,47 @@ async def put_ring(records: Records, ring: Ring, secrets: dict[str, str] | None 
         return await edit.put_ring(row, secrets or {}, ring)
 
 
-async def newest_names(records: Records, folder: Path) -> set[str]:
-    lookups = SqliteLookups(folder / "records.db")
+async def newest_names(records: Records, place: Place) -> set[str]:
+    lookups = place.lookups()
     changes = await lookups.changes_after(await records.revision() - 1)
     await lookups.close()
     assert changes is not None
     return set(changes[-1].names)
 
 
-def test_a_key_is_found_by_each_of_its_tokens(tmp_path: Path) -> None:
+def test_a_key_is_found_by_each_of_its_tokens(place: Place) -> None:
     async def work(records: Records) -> None:
         record_id = await put_key(records, a_key())
         row = await put_ring(records, TOKENS)
-        lookups = SqliteLookups(tmp_path / "records.db")
+        lookups = place.lookups()
         for one in (FIRST, SECOND):
             assert await records.key(one) == await lookups.key_by_hash(one) == row
         assert (row.record_id, row.key_hash, read_ring(row.ring)) == (record_id, FIRST, TOKENS)
         assert await lookups.key_by_hash(key_hash("ccc")) is None
         await lookups.close()
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_every_change_of_a_key_names_each_of_its_tokens(tmp_path: Path) -> None:
+def test_every_change_of_a_key_names_each_of_its_tokens(place: Place) -> None:
     both = {f"key:{FIRST}", f"key:{SECOND}"}
 
     async def work(records: Records) -> None:
         await put_key(records, a_key())
         await put_ring(records, TOKENS)
-        assert await newest_names(records, tmp_path) == both
+        assert await newest_names(records, place) == both
         await put_key(records, a_key(session={"rate": 5}))
-        assert await newest_names(records, tmp_path) == both
+        assert await newest_names(records, place) == both
         await put_ring(records, TOKENS[:1])  # cut off
-        assert await newest_names(records, tmp_path) == both
+        assert await newest_names(records, place) == both
         async with records.change() as edit:
             await edit.delete_key(SECOND)
-        assert await newest_names(records, tmp_path) == both
+        assert await newest_names(records, place) == both
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_a_removed_key_leaves_no_ring_token_or_use(tmp_path: Path) -> None:
+def test_a_removed_key_leaves_no_ring_token_or_use(place: Place) -> None:
     async def work(records: Records) -> None:
         row = await _rotated_and_used(records)
         async with records.change() as edit:
@@ -78,7 +77,7 @@ def test_a_removed_key_leaves_no_ring_token_or_use(tmp_path: Path) -> None:
         assert await records.last_used([row.record_id]) == {}
         assert await put_key(records, a_key("bbb")) > row.record_id
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
 async def _rotated_and_used(records: Records) -> KeyRow:
@@ -88,7 +87,7 @@ async def _rotated_and_used(records: Records) -> KeyRow:
     return row
 
 
-def test_a_write_that_says_nothing_of_the_ring_keeps_it(tmp_path: Path) -> None:
+def test_a_write_that_says_nothing_of_the_ring_keeps_it(place: Place) -> None:
     async def work(records: Records) -> None:
         await put_key(records, a_key())
         await put_ring(records, TOKENS)
@@ -97,10 +96,10 @@ def test_a_write_that_says_nothing_of_the_ring_keeps_it(tmp_path: Path) -> None:
         assert row is not None
         assert (row.session, read_ring(row.ring)) == ('{"rate": 5}', TOKENS)
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_a_ring_moves_the_etag_and_a_use_does_not(tmp_path: Path) -> None:
+def test_a_ring_moves_the_etag_and_a_use_does_not(place: Place) -> None:
     async def work(records: Records) -> None:
         await put_key(records, a_key(secrets=MATERIALS))
         etags = [records.key_etag(await put_ring(records, ring, MATERIALS)) for ring in (VERIFIERS, VERIFIERS[:1])]
@@ -111,10 +110,10 @@ def test_a_ring_moves_the_etag_and_a_use_does_not(tmp_path: Path) -> None:
         assert row is not None
         assert (records.key_etag(row), await records.revision()) == (etags[-1], revision)
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_materials_are_sealed_for_their_key_and_generation(tmp_path: Path) -> None:
+def test_materials_are_sealed_for_their_key_and_generation(place: Place) -> None:
     async def work(records: Records) -> None:
         await put_key(records, a_key(secrets={"jwt_data.secret": "hush old"}))
         row = await put_ring(records, VERIFIERS, MATERIALS)
@@ -124,10 +123,10 @@ def test_materials_are_sealed_for_their_key_and_generation(tmp_path: Path) -> No
         with pytest.raises(StoreUnavailable, match="moved from another place"):
             records.unseal_key(row._replace(secrets=swapped))
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_keys_with_something_on_its_way_out_are_found_by_themselves(tmp_path: Path) -> None:
+def test_keys_with_something_on_its_way_out_are_found_by_themselves(place: Place) -> None:
     async def work(records: Records) -> None:
         for key_id in ("ccc", "aaa"):
             await put_key(records, a_key(key_id))
@@ -137,20 +136,20 @@ def test_keys_with_something_on_its_way_out_are_found_by_themselves(tmp_path: Pa
         await put_ring(records, retired(TOKENS, [1]))
         assert await records.retiring_keys(0) == []
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_the_latest_use_counts_in_whatever_order_they_come(tmp_path: Path) -> None:
+def test_the_latest_use_counts_in_whatever_order_they_come(place: Place) -> None:
     async def work(records: Records) -> None:
         await put_key(records, a_key())
         for uses in ([(1, 1, 60.0), (1, 2, 120.0)], [(1, 1, 180.0)], [(1, 1, 120.0), (1, 2, 120.0)]):
             await records.save_last_used([LastUse(*use) for use in uses])
         assert await records.last_used([1, 2]) == {(1, 1): 180.0, (1, 2): 120.0}
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_an_answer_is_kept_with_what_it_answers_or_not_at_all(tmp_path: Path) -> None:
+def test_an_answer_is_kept_with_what_it_answers_or_not_at_all(place: Place) -> None:
     async def work(records: Records) -> None:
         async def undone() -> None:
             async with records.change() as edit:
@@ -165,10 +164,10 @@ def test_an_answer_is_kept_with_what_it_answers_or_not_at_all(tmp_path: Path) ->
             answers = [await edit.answer_to(f"rotate:1:{name}") for name in ("lost", "kept")]
         assert answers == [None, {"n": 2}]
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_an_answer_is_forgotten_after_a_day(tmp_path: Path) -> None:
+def test_an_answer_is_forgotten_after_a_day(place: Place) -> None:
     async def work(records: Records) -> None:
         async with records.change() as edit:
             await edit.keep_answer("first", {})
@@ -177,4 +176,4 @@ def test_an_answer_is_forgotten_after_a_day(tmp_path: Path) -> None:
             await edit.keep_answer("second", {})
             assert (await edit.answer_to("first"), await edit.answer_to("second")) == (None, {})
 
-    with_records(tmp_path, work)
+    with_records(place, work)

@@ -5,36 +5,29 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from propylon.errors import StoreUnavailable
-from propylon.stores.ports import Lookups
+from propylon.stores.ports import Lookups, Revocation
+from propylon.stores.records.identities import Seen
 from propylon.stores.records.lookups import SqliteLookups
 from propylon.stores.records.records import Records
-from tests.kit.records import a_definition, a_key, key_hash, put_key, records_in
+from tests.kit.places import Place, SqlitePlace, records_at, with_lookups
+from tests.kit.records import a_definition, a_key, key_hash, put_key
 
 
-def _with_both(folder: Path, work: Callable[[Records, Lookups], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with records_in(folder) as records:
-            lookups = SqliteLookups(folder / "records.db")
-            await work(records, lookups)
-            await lookups.close()
-
-    asyncio.run(run())
-
-
-def test_a_key_is_found_by_its_hash_as_the_records_have_it(tmp_path: Path) -> None:
+def test_a_key_is_found_by_its_hash_as_the_records_have_it(place: Place) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
         await put_key(records, a_key(secrets={"hmac_string": "hush"}, key_id="aaa"))
         assert await lookups.key_by_hash(key_hash("aaa")) == await records.key(key_hash("aaa")) is not None
         assert await lookups.key_by_hash(key_hash("aa")) is None
 
-    _with_both(tmp_path, work)
+    with_lookups(place, work)
 
 
-def test_a_key_whose_secrets_are_damaged_is_not_answered_without_them(tmp_path: Path) -> None:
+def test_a_key_whose_secrets_are_damaged_is_not_answered_without_them(place: Place) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
         await put_key(records, a_key(secrets={"hmac_string": "hush"}))
         async with records._writing() as connection:
@@ -42,10 +35,10 @@ def test_a_key_whose_secrets_are_damaged_is_not_answered_without_them(tmp_path: 
         with pytest.raises(StoreUnavailable):
             await lookups.key_by_hash(key_hash("aaa"))
 
-    _with_both(tmp_path, work)
+    with_lookups(place, work)
 
 
-def test_each_read_sees_what_was_committed_before_it(tmp_path: Path) -> None:
+def test_each_read_sees_what_was_committed_before_it(place: Place) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
         for _ in range(3):
             await put_key(records, a_key())
@@ -55,10 +48,10 @@ def test_each_read_sees_what_was_committed_before_it(tmp_path: Path) -> None:
             assert await lookups.key_by_hash(key_hash("aaa")) is None
             assert await lookups.revision() == await records.revision()
 
-    _with_both(tmp_path, work)
+    with_lookups(place, work)
 
 
-def test_nothing_of_an_edit_is_seen_before_it_commits(tmp_path: Path) -> None:
+def test_nothing_of_an_edit_is_seen_before_it_commits(place: Place) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
         async with records.change() as change:
             await change.put_key(a_key())
@@ -67,10 +60,10 @@ def test_nothing_of_an_edit_is_seen_before_it_commits(tmp_path: Path) -> None:
             assert await lookups.apis() == []
             assert await lookups.revision() == 0
 
-    _with_both(tmp_path, work)
+    with_lookups(place, work)
 
 
-def test_definitions_are_read_whole(tmp_path: Path) -> None:
+def test_definitions_are_read_whole(place: Place) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
         async with records.change() as change:
             for id_ in ("b", "a"):
@@ -79,7 +72,7 @@ def test_definitions_are_read_whole(tmp_path: Path) -> None:
         assert await lookups.apis() == await records.apis() != []
         assert await lookups.policies() == await records.policies() != []
 
-    _with_both(tmp_path, work)
+    with_lookups(place, work)
 
 
 async def _three_revisions(records: Records) -> None:
@@ -91,14 +84,14 @@ async def _three_revisions(records: Records) -> None:
     ("after", "wanted"),
     [(0, [1, 2, 3]), (1, [2, 3]), (3, []), pytest.param(4, None, id="ahead of the records")],
 )
-def test_changes_after_a_revision(tmp_path: Path, after: int, wanted: list[int] | None) -> None:
+def test_changes_after_a_revision(place: Place, after: int, wanted: list[int] | None) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
         await _three_revisions(records)
         changes = await lookups.changes_after(after)
         assert (None if changes is None else [change.revision for change in changes]) == wanted
         assert all(change.names for change in changes or [])
 
-    _with_both(tmp_path, work)
+    with_lookups(place, work)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +104,7 @@ def test_changes_after_a_revision(tmp_path: Path, after: int, wanted: list[int] 
         pytest.param(11, [], id="the newest"),
     ],
 )
-def test_a_trimmed_log_answers_from_its_oldest_entry_on(tmp_path: Path, after: int, wanted: list[int] | None) -> None:
+def test_a_trimmed_log_answers_from_its_oldest_entry_on(place: Place, after: int, wanted: list[int] | None) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
         await _three_revisions(records)
         await records.note_everything_changed(above=10)
@@ -120,26 +113,26 @@ def test_a_trimmed_log_answers_from_its_oldest_entry_on(tmp_path: Path, after: i
         changes = await lookups.changes_after(after)
         assert (None if changes is None else [change.revision for change in changes]) == wanted
 
-    _with_both(tmp_path, work)
+    with_lookups(place, work)
 
 
-def test_fresh_records_have_no_changes_and_nothing_is_ahead_of_them_unseen(tmp_path: Path) -> None:
+def test_fresh_records_have_no_changes_and_nothing_is_ahead_of_them_unseen(place: Place) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
         assert await lookups.revision() == 0
         assert await lookups.changes_after(0) == []
         assert await lookups.changes_after(1) is None
 
-    _with_both(tmp_path, work)
+    with_lookups(place, work)
 
 
-def test_a_worker_reads_on_while_control_is_away_and_after_it_came_back(tmp_path: Path) -> None:
+def test_a_worker_reads_on_while_control_is_away_and_after_it_came_back(place: Place) -> None:
     async def run() -> None:
-        async with records_in(tmp_path) as records:
+        async with records_at(place) as records:
             await put_key(records, a_key())
-            lookups = SqliteLookups(tmp_path / "records.db")
+            lookups = place.lookups()
             assert await lookups.revision() == 1
         assert await lookups.key_by_hash(key_hash("aaa")) is not None
-        async with records_in(tmp_path) as records:
+        async with records_at(place) as records:
             await put_key(records, a_key("bbb"))
             assert await lookups.key_by_hash(key_hash("bbb")) is not None
         await lookups.close()
@@ -147,27 +140,48 @@ def test_a_worker_reads_on_while_control_is_away_and_after_it_came_back(tmp_path
     asyncio.run(run())
 
 
-def test_a_worker_may_start_while_control_is_away(tmp_path: Path) -> None:
+def test_a_worker_may_start_while_control_is_away(place: Place) -> None:
     async def run() -> None:
-        async with records_in(tmp_path) as records:
+        async with records_at(place) as records:
             await put_key(records, a_key())
-        lookups = SqliteLookups(tmp_path / "records.db")
+        lookups = place.lookups()
         assert await lookups.key_by_hash(key_hash("aaa")) is not None
         await lookups.close()
 
     asyncio.run(run())
 
 
-def test_a_worker_cannot_write(tmp_path: Path) -> None:
-    async def work(_: Records, lookups: Lookups) -> None:
-        assert isinstance(lookups, SqliteLookups)
-        with pytest.raises(StoreUnavailable, match="readonly"):
-            lookups._rows("DELETE FROM keys")
+def test_suspended_identities_are_among_the_revocations(place: Place) -> None:
+    anna, bob = Seen("a" * 64, "acme", "https://issuer", "anna", [], 1.0), Seen("b" * 64, "", "", "bob", [], 1.0)
+    suspended = Revocation("identity", "s" + "a" * 32, "acme", 0.0)
 
-    _with_both(tmp_path, work)
+    async def work(records: Records, lookups: Lookups) -> None:
+        await records.save_sightings([anna, bob])
+        async with records.change() as edit:
+            row = await edit.identities.find("s" + "a" * 32)
+            assert row is not None
+            await edit.identities.put_state(row, "suspended")
+        assert await lookups.revocations() == [suspended]
+        assert await lookups.revocations(("identity", "s" + "a" * 32)) == [suspended]
+        assert await lookups.revocations(("identity", "s" + "b" * 32)) == []
+
+    with_lookups(place, work)
 
 
-def test_records_that_are_not_there_are_a_store_that_is_away_and_are_not_made(tmp_path: Path) -> None:
+def test_a_worker_cannot_write(place: Place) -> None:
+    async def delete(lookups: Any) -> None:
+        await lookups._rows("DELETE FROM keys")
+
+    async def work(records: Records, lookups: Lookups) -> None:
+        await put_key(records, a_key())
+        with pytest.raises(StoreUnavailable, match="readonly|read-only"):
+            await delete(lookups)
+        assert await lookups.key_by_hash(key_hash("aaa")) is not None
+
+    with_lookups(place, work)
+
+
+def test_a_file_that_is_not_there_is_a_store_that_is_away_and_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="unable to open"):
         SqliteLookups(tmp_path / "records.db")
     assert list(tmp_path.iterdir()) == []
@@ -204,12 +218,12 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
         await put_key(records, a_key())
         assert await lookups.revision() == 1
 
-    _with_both(folder, work)
+    with_lookups(SqlitePlace(folder), work)
 
 
-def test_a_worker_loads_no_sql_toolkit_for_it() -> None:
-    code = (
-        "import sys, propylon.stores.records.lookups; print(*{'sqlalchemy', 'alembic', 'aiosqlite'} & set(sys.modules))"
-    )
+@pytest.mark.parametrize("module", ["lookups", "postgres_lookups", "opening_lookups", "leadership"])
+def test_a_worker_loads_no_sql_toolkit_for_it(module: str) -> None:
+    heavy = "{'sqlalchemy', 'alembic', 'aiosqlite'}"
+    code = f"import sys, propylon.stores.records.{module}; print(*{heavy} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == []

@@ -1,29 +1,26 @@
 """The change log: one transaction, one revision, numbered in the order of the commits."""
 
 import asyncio
-import sqlite3
-from pathlib import Path
 
 import pytest
 
 from propylon.errors import StoreUnavailable
 from propylon.stores.ports import Change
 from propylon.stores.records import change_log
-from propylon.stores.records.engines import open_engines, sqlite_url
-from propylon.stores.records.lookups import SqliteLookups
 from propylon.stores.records.records import Records
-from tests.kit.records import a_definition, a_key, key_hash, put_key, records_in, with_records
+from tests.kit.places import Place, records_at, with_records
+from tests.kit.records import a_definition, a_key, key_hash, put_key
 
 
-async def _changes(folder: Path, after: int = 0) -> list[Change] | None:
-    lookups = SqliteLookups(folder / "records.db")
+async def _changes(place: Place, after: int = 0) -> list[Change] | None:
+    lookups = place.lookups()
     try:
         return await lookups.changes_after(after)
     finally:
         await lookups.close()
 
 
-def test_all_of_an_edit_is_one_revision_that_names_each_record_once(tmp_path: Path) -> None:
+def test_all_of_an_edit_is_one_revision_that_names_each_record_once(place: Place) -> None:
     async def work(records: Records) -> None:
         assert await records.revision() == 0
         async with records.change() as change:
@@ -31,21 +28,21 @@ def test_all_of_an_edit_is_one_revision_that_names_each_record_once(tmp_path: Pa
             await change.put_key(a_key())
             await change.put_key(a_key(session={"rate": 1}))
         assert change.revision == await records.revision() == 1
-        assert await _changes(tmp_path) == [(1, ("api:one", f"key:{key_hash('aaa')}"))]
+        assert await _changes(place) == [(1, ("api:one", f"key:{key_hash('aaa')}"))]
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_an_edit_without_effect_leaves_no_revision(tmp_path: Path) -> None:
+def test_an_edit_without_effect_leaves_no_revision(place: Place) -> None:
     async def work(records: Records) -> None:
         async with records.change() as change:
             assert await change.key(key_hash("aaa")) is None
         assert (change.revision, await records.revision()) == (None, 0)
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_an_edit_that_ends_with_an_exception_never_happened(tmp_path: Path) -> None:
+def test_an_edit_that_ends_with_an_exception_never_happened(place: Place) -> None:
     async def fail(records: Records) -> None:
         async with records.change() as change:
             await change.put_key(a_key())
@@ -56,20 +53,20 @@ def test_an_edit_that_ends_with_an_exception_never_happened(tmp_path: Path) -> N
             await fail(records)
         assert (await records.revision(), await records.keys()) == (0, [])
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_an_edit_reads_what_it_has_written_and_nobody_else_does(tmp_path: Path) -> None:
+def test_an_edit_reads_what_it_has_written_and_nobody_else_does(place: Place) -> None:
     async def work(records: Records) -> None:
         async with records.change() as change:
             row = await change.put_key(a_key())
             assert await change.key(key_hash("aaa")) == row
             assert await records.key(key_hash("aaa")) is None
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_the_second_of_two_edits_begins_when_the_first_has_committed(tmp_path: Path) -> None:
+def test_the_second_of_two_edits_begins_when_the_first_has_committed(place: Place) -> None:
     """So a number is never visible before a lower one, and what an edit reads stands."""
     order: list[str] = []
 
@@ -95,18 +92,18 @@ def test_the_second_of_two_edits_begins_when_the_first_has_committed(tmp_path: P
 
         assert tuple(await asyncio.gather(second(), first())) == (2, 1)
 
-    with_records(tmp_path, work)
+    with_records(place, work)
     assert order == ["first", "second"]
 
 
-def test_two_handles_on_the_same_file_take_turns_too(tmp_path: Path) -> None:
+def test_two_handles_on_the_same_records_take_turns_too(place: Place) -> None:
     async def run() -> None:
-        async with records_in(tmp_path) as one, records_in(tmp_path) as other:
+        async with records_at(place) as one, records_at(place) as other:
             turns = (
                 put_key(handle, a_key(f"{name}{turn}")) for turn in range(10) for name, handle in _named(one, other)
             )
             assert sorted(await asyncio.gather(*turns)) == list(range(1, 21))
-            changes = await _changes(tmp_path)
+            changes = await _changes(place)
         assert changes is not None
         assert [revision for revision, _ in changes] == list(range(1, 21))
 
@@ -117,56 +114,63 @@ def _named(one: Records, other: Records) -> list[tuple[str, Records]]:
     return [("one", one), ("other", other)]
 
 
-def test_everything_changed_is_numbered_above_what_the_meters_know(tmp_path: Path) -> None:
+def test_everything_changed_is_numbered_above_what_the_meters_know(place: Place) -> None:
     async def work(records: Records) -> None:
         await put_key(records, a_key())
         assert await records.note_everything_changed(above=41) == 42
         assert await records.note_everything_changed(above=7) == 43
         await put_key(records, a_key("bbb"))
-        assert await _changes(tmp_path, 1) == [(42, ("*",)), (43, ("*",)), (44, (f"key:{key_hash('bbb')}",))]
+        assert await _changes(place, 1) == [(42, ("*",)), (43, ("*",)), (44, (f"key:{key_hash('bbb')}",))]
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_an_edit_of_very_many_records_is_a_change_of_everything(tmp_path: Path) -> None:
+def test_revisions_may_have_any_number_of_digits_that_a_head_has(place: Place) -> None:
+    async def work(records: Records) -> None:
+        assert await records.note_everything_changed(above=2**53) == 2**53 + 1
+        assert await records.revision() == 2**53 + 1
+        assert await _changes(place, 2**53) == [(2**53 + 1, ("*",))]
+
+    with_records(place, work)
+
+
+def test_an_edit_of_very_many_records_is_a_change_of_everything(place: Place) -> None:
     names = [f"key:{number}" for number in range(change_log.NAMES_MAX + 1)]
 
     async def work(records: Records) -> None:
-        engines = open_engines(sqlite_url(tmp_path / "records.db"), "FULL")
-        async with engines.writing.begin() as connection:
+        async with records._writing() as connection:
             await change_log.append(connection, names[1:], 0.0)
             await change_log.append(connection, names, 0.0)
-        await engines.dispose()
-        changes = await _changes(tmp_path)
+        changes = await _changes(place)
         assert changes is not None
         assert [len(named) for _, named in changes] == [change_log.NAMES_MAX, 1]
         assert changes[1] == (2, ("*",))
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_the_log_keeps_its_newest_entries(tmp_path: Path) -> None:
+def test_the_log_keeps_its_newest_entries(place: Place) -> None:
     async def work(records: Records) -> None:
         await put_key(records, a_key())
         await put_key(records, a_key("bbb"))
         await records.note_everything_changed(above=change_log.KEPT)
         assert await records.revision() == change_log.KEPT + 1
-        assert await _changes(tmp_path) is None
-        changes = await _changes(tmp_path, 1)
+        assert await _changes(place) is None
+        changes = await _changes(place, 1)
         assert changes is not None
         assert [revision for revision, _ in changes] == [2, change_log.KEPT + 1]
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_what_the_database_cannot_do_is_a_store_that_is_away(tmp_path: Path) -> None:
+def test_what_the_database_cannot_do_is_a_store_that_is_away(place: Place) -> None:
     async def work(records: Records) -> None:
-        holder = sqlite3.connect(tmp_path / "records.db", isolation_level=None)
-        holder.execute("DROP TABLE keys")
-        holder.close()
-        with pytest.raises(StoreUnavailable, match="no such table: keys"):
+        async with records._writing() as connection:
+            await connection.exec_driver_sql("DROP TABLE keys")
+        missing = 'no such table: keys|relation "keys" does not exist'
+        with pytest.raises(StoreUnavailable, match=missing):
             await records.keys()
-        with pytest.raises(StoreUnavailable, match="no such table: keys"):
+        with pytest.raises(StoreUnavailable, match=missing):
             await put_key(records, a_key())
 
-    with_records(tmp_path, work)
+    with_records(place, work)

@@ -1,14 +1,13 @@
 """API definitions and policies in the records, and what the Gateway API may not touch."""
 
-from pathlib import Path
-
 import pytest
 
 from propylon.errors import StoreUnavailable
 from propylon.stores.records.edit import Edit
 from propylon.stores.records.records import Records
 from propylon.stores.records.writes import DefinitionWrite, EtagMismatch, OwnedByFile
-from tests.kit.records import a_definition, with_records
+from tests.kit.places import Place, with_records
+from tests.kit.records import a_definition
 
 HUSH = {"jwt_source": "hush"}
 FROM_FILE = a_definition(origin="file:/etc/apis/one.json")
@@ -20,7 +19,7 @@ async def _put(records: Records, api: DefinitionWrite) -> int | None:
     return change.revision
 
 
-def test_an_api_comes_back_as_it_was_written(tmp_path: Path) -> None:
+def test_an_api_comes_back_as_it_was_written(place: Place) -> None:
     async def work(records: Records) -> None:
         async with records.change() as change:
             written = await change.put_api(a_definition(body='{"name": "One"}', secrets=HUSH))
@@ -30,19 +29,19 @@ def test_an_api_comes_back_as_it_was_written(tmp_path: Path) -> None:
         assert records.unseal_api(row) == HUSH
         assert await records.api("two") is None
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_apis_are_listed_in_the_order_of_their_ids(tmp_path: Path) -> None:
+def test_apis_are_listed_in_the_order_of_their_ids_by_bytes(place: Place) -> None:
     async def work(records: Records) -> None:
-        for id_ in ("b", "c", "a"):
+        for id_ in ("b", "_", "B", "a", "ab", "a-c"):
             await _put(records, a_definition(id_))
-        assert [row.id for row in await records.apis()] == ["a", "b", "c"]
+        assert [row.id for row in await records.apis()] == ["B", "_", "a", "a-c", "ab", "b"]
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_the_same_policy_id_in_two_organisations_is_two_policies(tmp_path: Path) -> None:
+def test_the_same_policy_id_in_two_organisations_is_two_policies(place: Place) -> None:
     async def work(records: Records) -> None:
         async with records.change() as change:
             await change.put_policy(a_definition("gold", "acme", body="[1]", secrets=HUSH))
@@ -54,10 +53,10 @@ def test_the_same_policy_id_in_two_organisations_is_two_policies(tmp_path: Path)
         assert (row.body, records.unseal_policy(row)) == ("[1]", HUSH)
         assert await records.policy("gold", org_id="third") is None
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_a_change_replaces_and_names_only_that_policy(tmp_path: Path) -> None:
+def test_a_change_replaces_and_names_only_that_policy(place: Place) -> None:
     async def work(records: Records) -> None:
         async with records.change() as change:
             await change.put_policy(a_definition("gold", "acme"))
@@ -68,10 +67,10 @@ def test_a_change_replaces_and_names_only_that_policy(tmp_path: Path) -> None:
         assert change.names == ["policy:acme/gold", "policy:other/gold"]
         assert [(row.org_id, row.body) for row in await records.policies()] == [("acme", "[1]")]
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_writing_or_deleting_without_effect_is_no_revision(tmp_path: Path) -> None:
+def test_writing_or_deleting_without_effect_is_no_revision(place: Place) -> None:
     async def work(records: Records) -> None:
         assert await _put(records, a_definition(secrets=HUSH)) == 1
         assert await _put(records, a_definition(secrets=HUSH)) is None
@@ -79,7 +78,7 @@ def test_writing_or_deleting_without_effect_is_no_revision(tmp_path: Path) -> No
             assert await change.delete_api("two") is None
         assert await records.revision() == 1
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +89,7 @@ def test_writing_or_deleting_without_effect_is_no_revision(tmp_path: Path) -> No
         pytest.param(a_definition(secrets={"jwt_source": "else"}), id="secret"),
     ],
 )
-def test_a_write_that_changes_anything_is_a_revision(tmp_path: Path, write: DefinitionWrite) -> None:
+def test_a_write_that_changes_anything_is_a_revision(place: Place, write: DefinitionWrite) -> None:
     async def work(records: Records) -> None:
         await _put(records, a_definition(secrets=HUSH))
         assert await _put(records, write) == 2
@@ -98,10 +97,10 @@ def test_a_write_that_changes_anything_is_a_revision(tmp_path: Path, write: Defi
         assert row is not None
         assert (row.org_id, row.body, records.unseal_api(row)) == (write.org_id, write.body, dict(write.secrets))
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_a_lost_race_changes_nothing(tmp_path: Path) -> None:
+def test_a_lost_race_changes_nothing(place: Place) -> None:
     async def work(records: Records) -> None:
         async with records.change() as change:
             row = await change.put_api(a_definition())
@@ -117,7 +116,7 @@ def test_a_lost_race_changes_nothing(tmp_path: Path) -> None:
             await change.delete_api("one", if_match=row.etag)
         assert await records.apis() == []
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
 async def _put_one(change: Edit) -> None:
@@ -129,7 +128,7 @@ async def _delete_one(change: Edit) -> None:
 
 
 @pytest.mark.parametrize("touch", [_put_one, _delete_one])
-def test_the_api_may_not_touch_what_a_file_owns(tmp_path: Path, touch: object) -> None:
+def test_the_api_may_not_touch_what_a_file_owns(place: Place, touch: object) -> None:
     async def work(records: Records) -> None:
         async with records.change() as change:
             await change.replace_file_owned([FROM_FILE], [])
@@ -140,10 +139,10 @@ def test_the_api_may_not_touch_what_a_file_owns(tmp_path: Path, touch: object) -
         assert caught.value.path == "/etc/apis/one.json"
         assert await records.apis() == before
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_a_secret_that_was_moved_to_another_definition_does_not_open(tmp_path: Path) -> None:
+def test_a_secret_that_was_moved_to_another_definition_does_not_open(place: Place) -> None:
     async def work(records: Records) -> None:
         async with records.change() as change:
             one = await change.put_api(a_definition("one", secrets=HUSH))
@@ -152,4 +151,4 @@ def test_a_secret_that_was_moved_to_another_definition_does_not_open(tmp_path: P
             with pytest.raises(StoreUnavailable, match="apis:"):
                 records.unseal_api(moved)
 
-    with_records(tmp_path, work)
+    with_records(place, work)

@@ -1,31 +1,17 @@
 """Imported keys in the records: found by the hash they came with, then by their ID and its spellings."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-
 import pytest
 
 from propylon.model.tyk_hashes import LegacyHash
 from propylon.stores.ports import Lookups
 from propylon.stores.records.imported_keys import IdTaken, ImportRow, Pin
-from propylon.stores.records.lookups import SqliteLookups
 from propylon.stores.records.records import Records
-from tests.kit.records import a_key, key_hash, put_key, records_in
+from tests.kit.places import Place, with_lookups
+from tests.kit.records import a_key, key_hash, put_key
 
 LEGACY = LegacyHash("murmur32", "f80eb96c")
 PIN = Pin(key_hash("one"), "", [key_hash("acme-one")])
 WAITING = a_key("nobody-sends-this")
-
-
-def _with_both(folder: Path, work: Callable[[Records, Lookups], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with records_in(folder) as records:
-            lookups = SqliteLookups(folder / "records.db")
-            await work(records, lookups)
-            await lookups.close()
-
-    asyncio.run(run())
 
 
 async def _imported(records: Records) -> ImportRow:
@@ -43,7 +29,7 @@ async def _pinned(records: Records) -> list[str]:
         return edit.names
 
 
-def test_workers_know_whether_there_are_imports_and_whether_some_wait(tmp_path: Path) -> None:
+def test_workers_know_whether_there_are_imports_and_whether_some_wait(place: Place) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
         assert await lookups.imports("acme") == (False, False)
         row = await _imported(records)
@@ -52,10 +38,10 @@ def test_workers_know_whether_there_are_imports_and_whether_some_wait(tmp_path: 
             await edit.imports.pin(row, PIN)
         assert await lookups.imports("acme") == (True, False)
 
-    _with_both(tmp_path, work)
+    with_lookups(place, work)
 
 
-def test_a_pinned_key_is_found_by_its_id_and_spellings_and_no_longer_by_what_it_waited_under(tmp_path: Path) -> None:
+def test_a_pinned_key_is_found_by_its_id_and_spellings_and_no_longer_by_what_it_waited_under(place: Place) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
         names = await _pinned(records)
         asked = (PIN.key_hash, *PIN.spellings, WAITING.key_hash)
@@ -64,10 +50,10 @@ def test_a_pinned_key_is_found_by_its_id_and_spellings_and_no_longer_by_what_it_
         assert {f"key:{one}" for one in asked} < set(names)
         assert "legacy:acme" in names
 
-    _with_both(tmp_path, work)
+    with_lookups(place, work)
 
 
-def test_every_change_of_it_is_named_by_its_spellings_too(tmp_path: Path) -> None:
+def test_every_change_of_it_is_named_by_its_spellings_too(place: Place) -> None:
     async def work(records: Records, _: Lookups) -> None:
         await _pinned(records)
         async with records.change() as edit:
@@ -78,10 +64,10 @@ def test_every_change_of_it_is_named_by_its_spellings_too(tmp_path: Path) -> Non
             assert f"key:{PIN.spellings[0]}" in edit.names
         assert await records.count_imports(None) == {}
 
-    _with_both(tmp_path, work)
+    with_lookups(place, work)
 
 
-def test_an_id_or_spelling_of_another_key_stays_that_keys(tmp_path: Path) -> None:
+def test_an_id_or_spelling_of_another_key_stays_that_keys(place: Place) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
         row = await _imported(records)
         other = await put_key(records, a_key("acme-one"))
@@ -94,4 +80,4 @@ def test_an_id_or_spelling_of_another_key_stays_that_keys(tmp_path: Path) -> Non
             with pytest.raises(IdTaken):
                 await edit.imports.pin(row, PIN._replace(key_hash=key_hash("acme-one")))
 
-    _with_both(tmp_path, work)
+    with_lookups(place, work)

@@ -1,18 +1,18 @@
 """Keys in the records: written, found, listed, removed; record ids, generations and etags."""
 
-from pathlib import Path
-
 import pytest
 
 from propylon.errors import StoreUnavailable
+from propylon.stores.records.key_rings import LastUse
 from propylon.stores.records.records import Records
 from propylon.stores.records.writes import EtagMismatch
-from tests.kit.records import a_key, key_hash, put_key, with_records
+from tests.kit.places import Place, with_records
+from tests.kit.records import a_key, key_hash, put_key
 
 HUSH = {"jwt_data.secret": "hush"}
 
 
-def test_a_key_comes_back_as_it_was_written(tmp_path: Path) -> None:
+def test_a_key_comes_back_as_it_was_written(place: Place) -> None:
     write = a_key(session={"alias": "Ann"}, secrets=HUSH, key_id="aaa", alias="Ann", kind="jwt_key")
 
     async def work(records: Records) -> None:
@@ -23,10 +23,10 @@ def test_a_key_comes_back_as_it_was_written(tmp_path: Path) -> None:
         assert records.unseal_key(row) == HUSH
         assert await records.key(key_hash("aa")) is None
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_a_change_keeps_record_id_and_generation(tmp_path: Path) -> None:
+def test_a_change_keeps_record_id_and_generation(place: Place) -> None:
     async def work(records: Records) -> None:
         record_id = await put_key(records, a_key(secrets=HUSH))
         assert await put_key(records, a_key(session={"rate": 5})) == record_id
@@ -34,10 +34,10 @@ def test_a_change_keeps_record_id_and_generation(tmp_path: Path) -> None:
         assert row is not None
         assert (row.generation, row.secrets, row.session) == (0, {}, '{"rate": 5}')
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_a_reset_of_the_meters_is_a_generation_and_a_revision_even_without_another_change(tmp_path: Path) -> None:
+def test_a_reset_of_the_meters_is_a_generation_and_a_revision_even_without_another_change(place: Place) -> None:
     async def work(records: Records) -> None:
         await put_key(records, a_key())
         await put_key(records, a_key(reset_meters=True))
@@ -45,10 +45,10 @@ def test_a_reset_of_the_meters_is_a_generation_and_a_revision_even_without_anoth
         assert row is not None
         assert (row.generation, await records.revision()) == (1, 2)
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_a_deleted_and_made_again_key_inherits_no_record_id(tmp_path: Path) -> None:
+def test_a_deleted_and_made_again_key_inherits_no_record_id(place: Place) -> None:
     async def work(records: Records) -> None:
         first = await put_key(records, a_key())
         async with records.change() as change:
@@ -58,19 +58,19 @@ def test_a_deleted_and_made_again_key_inherits_no_record_id(tmp_path: Path) -> N
         assert await records.key(key_hash("aaa")) is None
         assert await put_key(records, a_key()) > first
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_deleting_an_unknown_key_is_no_revision(tmp_path: Path) -> None:
+def test_deleting_an_unknown_key_is_no_revision(place: Place) -> None:
     async def work(records: Records) -> None:
         async with records.change() as change:
             assert await change.delete_key(key_hash("aaa")) is None
         assert change.revision is None
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_writing_what_is_there_is_no_revision(tmp_path: Path) -> None:
+def test_writing_what_is_there_is_no_revision(place: Place) -> None:
     async def work(records: Records) -> None:
         await put_key(records, a_key(secrets=HUSH))
         before = await records.key(key_hash("aaa"))
@@ -78,17 +78,32 @@ def test_writing_what_is_there_is_no_revision(tmp_path: Path) -> None:
             assert await change.put_key(a_key(secrets=HUSH)) == before
         assert change.revision is None
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_two_organisations_may_use_the_same_key_id(tmp_path: Path) -> None:
+def test_numbers_of_keys_and_generations_outgrow_32_bits(place: Place) -> None:
+    async def work(records: Records) -> None:
+        await put_key(records, a_key())
+        async with records._writing() as connection:
+            await connection.exec_driver_sql(f"UPDATE keys SET record_id = {2**40}, generation = {2**40}")
+        row = await records.key_of_record(2**40)
+        assert row is not None
+        assert (row.record_id, row.generation) == (2**40, 2**40)
+        assert await records.keys(after=2**40 - 1) == [row]
+        await records.save_last_used([LastUse(2**40, 2**40, 1.5)])
+        assert await records.last_used([2**40]) == {(2**40, 2**40): 1.5}
+
+    with_records(place, work)
+
+
+def test_two_organisations_may_use_the_same_key_id(place: Place) -> None:
     async def work(records: Records) -> None:
         assert await put_key(records, a_key("a", "acme")) != await put_key(records, a_key("a", "other"))
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_an_etag_follows_the_content_secrets_included_and_not_how_it_was_sealed(tmp_path: Path) -> None:
+def test_an_etag_follows_the_content_secrets_included_and_not_how_it_was_sealed(place: Place) -> None:
     async def work(records: Records) -> None:
         async with records.change() as change:
             one = await change.put_key(a_key(secrets=HUSH))
@@ -97,11 +112,11 @@ def test_an_etag_follows_the_content_secrets_included_and_not_how_it_was_sealed(
         assert one.secrets != same.secrets
         assert records.key_etag(one) == records.key_etag(same) != records.key_etag(other)
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_write_or_deletion_that_expects_another_etag_changes_nothing(tmp_path: Path, is_there: bool) -> None:
+def test_a_write_or_deletion_that_expects_another_etag_changes_nothing(place: Place, is_there: bool) -> None:
     async def work(records: Records) -> None:
         if is_there:
             await put_key(records, a_key())
@@ -115,10 +130,10 @@ def test_a_write_or_deletion_that_expects_another_etag_changes_nothing(tmp_path:
                 await change.delete_key(key_hash("aaa"), if_match="0123456789abcdef")
         assert await records.key(key_hash("aaa")) == before
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_a_write_that_expects_the_etag_that_stands_is_done(tmp_path: Path) -> None:
+def test_a_write_that_expects_the_etag_that_stands_is_done(place: Place) -> None:
     async def work(records: Records) -> None:
         await put_key(records, a_key(secrets=HUSH))
         row = await records.key(key_hash("aaa"))
@@ -127,10 +142,10 @@ def test_a_write_that_expects_the_etag_that_stands_is_done(tmp_path: Path) -> No
             await change.put_key(a_key(session={"rate": 1}), if_match=records.key_etag(row))
         assert change.revision == 2
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_pages_of_keys_meet_each_key_once_in_the_order_of_record_ids(tmp_path: Path) -> None:
+def test_pages_of_keys_meet_each_key_once_in_the_order_of_record_ids(place: Place) -> None:
     async def work(records: Records) -> None:
         made = [await put_key(records, a_key(f"key-{number}")) for number in range(7)]
         seen: list[int] = []
@@ -139,7 +154,7 @@ def test_pages_of_keys_meet_each_key_once_in_the_order_of_record_ids(tmp_path: P
             seen += [row.record_id for row in page]
         assert seen == made
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +169,7 @@ def test_pages_of_keys_meet_each_key_once_in_the_order_of_record_ids(tmp_path: P
         pytest.param({"api_id": "none"}, [], id="unknown API"),
     ],
 )
-def test_keys_are_listed_by_organisation_and_api(tmp_path: Path, asked: dict[str, str], wanted: list[str]) -> None:
+def test_keys_are_listed_by_organisation_and_api(place: Place, asked: dict[str, str], wanted: list[str]) -> None:
     async def work(records: Records) -> None:
         await put_key(records, a_key("a", api_ids=("one", "two")))
         await put_key(records, a_key("b", api_ids=("two",), policy_ids=("one",)))
@@ -162,10 +177,10 @@ def test_keys_are_listed_by_organisation_and_api(tmp_path: Path, asked: dict[str
         listed = [row.key_hash for row in await records.keys(**asked)]  # type: ignore[arg-type]  # a table of arguments
         assert listed == [key_hash(key_id, "other" if key_id == "c" else "acme") for key_id in wanted]
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_a_key_is_no_longer_listed_under_what_it_no_longer_uses(tmp_path: Path) -> None:
+def test_a_key_is_no_longer_listed_under_what_it_no_longer_uses(place: Place) -> None:
     async def work(records: Records) -> None:
         await put_key(records, a_key("a", session={"rate": 1}, api_ids=("one",)))
         await put_key(records, a_key("a", session={"rate": 2}, api_ids=("two",)))
@@ -174,10 +189,10 @@ def test_a_key_is_no_longer_listed_under_what_it_no_longer_uses(tmp_path: Path) 
             await change.delete_key(key_hash("a"))
         assert await records.keys(api_id="two") == []
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_all_keys_with_an_alias_are_found_since_it_names_no_single_one(tmp_path: Path) -> None:
+def test_all_keys_with_an_alias_are_found_since_it_names_no_single_one(place: Place) -> None:
     async def work(records: Records) -> None:
         for key_id, org_id, alias in (
             ("a", "acme", "Ann"),
@@ -189,10 +204,10 @@ def test_all_keys_with_an_alias_are_found_since_it_names_no_single_one(tmp_path:
         assert [row.record_id for row in await records.keys_by_alias("Ann")] == [1, 2, 3]
         assert [row.record_id for row in await records.keys_by_alias("Ann", org_id="acme")] == [1, 2]
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_a_secret_that_was_moved_to_another_key_does_not_open(tmp_path: Path) -> None:
+def test_a_secret_that_was_moved_to_another_key_does_not_open(place: Place) -> None:
     async def work(records: Records) -> None:
         async with records.change() as change:
             one = await change.put_key(a_key("a", secrets=HUSH))
@@ -200,4 +215,4 @@ def test_a_secret_that_was_moved_to_another_key_does_not_open(tmp_path: Path) ->
         with pytest.raises(StoreUnavailable, match="keys:2:jwt_data.secret"):
             records.unseal_key(other._replace(secrets=one.secrets))
 
-    with_records(tmp_path, work)
+    with_records(place, work)

@@ -1,30 +1,37 @@
-"""What is lost, and what is shown, when the file is all that is left: nothing, and nothing."""
+"""What is lost, and what is shown, when the files are all that is left: nothing, and nothing."""
 
 import asyncio
 import base64
+import contextlib
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from propylon.stores.ports import QuotaState
+from propylon.stores.records import quotas
 from propylon.stores.records.records import Records
-from tests.kit.records import a_definition, a_key, key_hash, with_records
+from tests.kit.places import Place, PostgresPlace, SqlitePlace, fresh_place, with_records
+from tests.kit.records import a_definition, a_key, key_hash
 
 CANARY = "canary-Zq8vN3xT7pLw-5fGh"
 KEY_ID = "credential-Yc4kRb9sD1mQ"
+ALIAS = "in clear Hx5wQ2kT"
 WRITER = """
-import asyncio, pathlib, sys
-from tests.kit.records import a_key, put_key, records_in
+import asyncio, sys
+from propylon.stores.records.opening import open_records
+from tests.kit.records import ROOT_SECRET, a_key, put_key
 
 async def write():
-    async with records_in(pathlib.Path(sys.argv[1])) as records:
-        for number in range(5):
-            await put_key(records, a_key(f"key-{number}", secrets={"hmac_string": "hush"}))
-        async with records.change() as change:
-            await change.put_key(a_key("uncommitted"))
-            print("committed", flush=True)
-            sys.stdin.read()
+    records = await open_records(sys.argv[1], ROOT_SECRET)
+    for number in range(5):
+        await put_key(records, a_key(f"key-{number}", secrets={"hmac_string": "hush"}))
+    async with records.change() as change:
+        await change.put_key(a_key("uncommitted"))
+        print("committed", flush=True)
+        sys.stdin.read()
 
 asyncio.run(write())
 """
@@ -38,29 +45,50 @@ def _forms(text: str) -> list[bytes]:
 
 
 def _found(folder: Path, text: str) -> list[str]:
-    return [path.name for path in sorted(folder.iterdir()) if any(form in path.read_bytes() for form in _forms(text))]
+    return [path.name for path in sorted(folder.rglob("*")) if any(form in _content(path) for form in _forms(text))]
+
+
+def _content(path: Path) -> bytes:
+    """Nothing of a folder, nor of a file that a server has removed meanwhile."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes() if path.is_file() else b""
+    return b""
+
+
+async def _write_secrets(records: Records) -> None:
+    async with records.change() as change:
+        secrets = {"jwt_data.secret": CANARY}
+        await change.put_key(a_key(KEY_ID, secrets=secrets, alias=ALIAS))
+        await change.put_api(a_definition(secrets=secrets))
+        await change.put_policy(a_definition(secrets=secrets))
+        await change.replace_file_owned([a_definition("two", secrets=secrets, origin="file:a")], [])
 
 
 def test_no_secret_and_no_credential_is_in_the_files_also_while_they_are_open(tmp_path: Path) -> None:
     async def work(records: Records) -> None:
-        async with records.change() as change:
-            secrets = {"jwt_data.secret": CANARY}
-            await change.put_key(a_key(KEY_ID, secrets=secrets, alias="in clear"))
-            await change.put_api(a_definition(secrets=secrets))
-            await change.put_policy(a_definition(secrets=secrets))
-            await change.replace_file_owned([a_definition("two", secrets=secrets, origin="file:a")], [])
+        await _write_secrets(records)
         assert (tmp_path / "records.db-wal").stat().st_size > 0
-        assert _found(tmp_path, "in clear") == ["records.db-wal"]
+        assert _found(tmp_path, ALIAS) == ["records.db-wal"]
         assert _found(tmp_path, CANARY) == _found(tmp_path, KEY_ID) == []
 
-    with_records(tmp_path, work)
-    assert _found(tmp_path, "in clear") == ["records.db"]
+    with_records(SqlitePlace(tmp_path), work)
+    assert _found(tmp_path, ALIAS) == ["records.db"]
     assert _found(tmp_path, CANARY) == _found(tmp_path, KEY_ID) == []
 
 
-def test_a_killed_writer_loses_nothing_it_committed_and_leaves_nothing_it_did_not(tmp_path: Path) -> None:
+def test_no_secret_and_no_credential_is_in_the_files_of_postgresql(tmp_path: Path) -> None:
+    with fresh_place("postgres", tmp_path) as place:
+        assert isinstance(place, PostgresPlace)
+        with_records(place, _write_secrets)
+        place.sql("CHECKPOINT")
+        folder = place.server.folder
+        assert len(_found(folder, ALIAS)) >= 2  # a table and the log of writes
+        assert _found(folder, CANARY) == _found(folder, KEY_ID) == []
+
+
+def test_a_killed_writer_loses_nothing_it_committed_and_leaves_nothing_it_did_not(place: Place) -> None:
     writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WRITER, place.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert writer.stdout is not None
     assert writer.stdout.readline() == "committed\n"
@@ -71,10 +99,23 @@ def test_a_killed_writer_loses_nothing_it_committed_and_leaves_nothing_it_did_no
         assert [row.key_hash for row in await records.keys()] == [key_hash(f"key-{number}") for number in range(5)]
         assert await records.revision() == 5
 
-    with_records(tmp_path, read)
+    with_records(place, read)
 
 
-def test_a_checkpoint_of_quotas_is_replaced_whole_and_is_no_revision(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [quotas.ROWS - 1, quotas.ROWS, 2 * quotas.ROWS + 1])
+def test_a_checkpoint_may_be_of_any_size(place: Place, count: int) -> None:
+    states = [QuotaState(f"k{number}.0".encode(), number, 2**62 + number) for number in range(count)]
+
+    async def work(records: Records) -> None:
+        await records.save_quotas(states)
+        assert await records.load_quotas() == sorted(states)
+        await records.save_quotas([])
+        assert await records.load_quotas() == []
+
+    with_records(place, work)
+
+
+def test_a_checkpoint_of_quotas_is_replaced_whole_and_is_no_revision(place: Place) -> None:
     rests, moves, ends = QuotaState(b"k1.0", 1, 0), QuotaState(b"k2.0", 2, 5), QuotaState(b"k3.0", 3, 5)
 
     async def work(records: Records) -> None:
@@ -84,10 +125,10 @@ def test_a_checkpoint_of_quotas_is_replaced_whole_and_is_no_revision(tmp_path: P
         assert sorted(await records.load_quotas()) == [rests, moves._replace(used=7)]
         assert await records.revision() == 0
 
-    with_records(tmp_path, work)
+    with_records(place, work)
 
 
-def test_a_cancelled_edit_never_happened_and_the_next_one_has_its_turn(tmp_path: Path) -> None:
+def test_a_cancelled_edit_never_happened_and_the_next_one_has_its_turn(place: Place) -> None:
     async def work(records: Records) -> None:
         written = asyncio.Event()
 
@@ -104,4 +145,4 @@ def test_a_cancelled_edit_never_happened_and_the_next_one_has_its_turn(tmp_path:
         async with records.change() as change:
             assert await change.key(key_hash("aaa")) is None
 
-    with_records(tmp_path, work)
+    with_records(place, work)

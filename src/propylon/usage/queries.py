@@ -4,7 +4,19 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum, StrEnum
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, true
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    TableValuedAlias,
+    cast,
+    func,
+    literal,
+    select,
+    true,
+)
 
 from propylon.stores.records.engines import SQL_ERRORS
 from propylon.stores.records.records import Records
@@ -86,10 +98,11 @@ async def latencies(
     until: float = EVER,
 ) -> dict[int, int]:
     """The histogram of all exchanges chosen, for `percentile_us`; added up in the database, off the event loop."""
-    buckets = func.json_each(usage.c.latencies).table_valued("key", "value")
-    query: _Select = select(buckets.c.key, func.sum(buckets.c.value)).select_from(usage).join(buckets, true())
+    buckets = _buckets(records.usage_reading_engine.dialect.name)
+    counts = func.sum(cast(buckets.c.value, BigInteger))
+    query: _Select = select(buckets.c.key, counts).select_from(usage).join(buckets, true())
     query = _narrowed(query, where or {}, since, until).group_by(buckets.c.key)
-    return {int(bucket): count for bucket, count in await _read(records, query)}
+    return {int(bucket): int(count) for bucket, count in await _read(records, query)}
 
 
 async def recent_log(
@@ -105,7 +118,7 @@ async def recent_log(
     query = query.where(request_log.c.at >= since, request_log.c.at <= until)
     for name, value in only._asdict().items():
         if value is not None:
-            query = query.where(request_log.c[name] == value)
+            query = query.where(request_log.c[name] == _asked(value))
     query = query.order_by(request_log.c.at.desc(), request_log.c.id.desc()).limit(min(limit, LOG_MAX))
     return [LogEntry._make(row) for row in await _read(records, query)]
 
@@ -117,8 +130,16 @@ async def logged_as(records: Records, trace: str) -> LogEntry | None:
     return LogEntry._make(rows[0]) if rows else None
 
 
+def _buckets(engine: str) -> TableValuedAlias:
+    """The latencies of a row as rows."""
+    if engine == "postgresql":
+        return func.json_each_text(cast(usage.c.latencies, JSON)).table_valued("key", "value")
+    return func.json_each(usage.c.latencies).table_valued("key", "value")
+
+
 def _total(at: int, exchanges: int, bytes_in: int, bytes_out: int, *values: str | int) -> Total:
-    return Total(at, values, exchanges, bytes_in, bytes_out)
+    """A sum of PostgreSQL is a Decimal."""
+    return Total(at, values, int(exchanges), int(bytes_in), int(bytes_out))
 
 
 def _stretch(step: Step) -> ColumnElement[int]:
@@ -129,8 +150,13 @@ def _stretch(step: Step) -> ColumnElement[int]:
 def _narrowed(query: _Select, where: Mapping[Dimension, str | int], since: float, until: float) -> _Select:
     query = query.where(usage.c.minute >= int(since // 60), usage.c.minute <= int(until // 60))
     for one, value in where.items():
-        query = query.where(usage.c[one] == value)
+        query = query.where(usage.c[one] == _asked(value))
     return query
+
+
+def _asked(value: str | int) -> Any:
+    """A number that the column could not hold is simply not there."""
+    return literal(value, BigInteger) if isinstance(value, int) else value
 
 
 async def _read(records: Records, query: _Select) -> Sequence[Row[*tuple[Any, ...]]]:

@@ -10,7 +10,7 @@ from propylon.exchange import Caller, Exchange
 from propylon.usage.line import Sighting
 
 SIGHTED_MAX: Final = 5_000  # subjects a minute and worker; others are seen when they come again
-TEXT_MAX: Final = 1_024  # characters of a subject or issuer; longer ones are served, and not kept
+TEXT_MAX: Final = 1_024  # bytes of a subject or issuer, as PostgreSQL indexes both; longer are served, and not kept
 
 
 class Sightings:
@@ -44,4 +44,5 @@ class Sightings:
 
 def _is_kept(text: str) -> bool:
     """What no database takes is no one's name; it must not be mended into the name of another."""
-    return len(text) <= TEXT_MAX and "\0" not in text and text.encode(errors="replace") == text.encode(errors="ignore")
+    raw = text.encode(errors="replace")
+    return len(raw) <= TEXT_MAX and "\0" not in text and raw == text.encode(errors="ignore")

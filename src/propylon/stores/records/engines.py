@@ -1,4 +1,4 @@
-"""The two ways into one SQL database, and what its errors mean. Knows no table.
+"""The two ways into one SQL database, and what its errors mean. Knows no table. PostgreSQL's are `postgres_engines.py`.
 
 Writing has a single connection, so that writers of this process wait in line, and takes SQLite's write lock when its
 transaction begins (BEGIN IMMEDIATE): no transaction finds out at its first write that it has read what is no longer so.
@@ -18,10 +18,20 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedEr
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from propylon.errors import StoreUnavailable
+from propylon.stores.records.writes import Unstorable
 
 BUSY_S: Final = 10.0  # for the write lock: longer than any transaction of ours, shorter than a caller's patience
 READERS_MAX: Final = 4  # connections; each has a thread of its own
 WAL_KEPT_BYTES: Final = 64 * 1024**2  # of the WAL file after a bulk import
+
+_BUGS: Final = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
+# SQLSTATEs of PostgreSQL: data, integrity, a statement after one that failed, SQL that is wrong. What is not there (a
+# table, a right, room on the disk) is its operator's to mend.
+_BUG_STATES: Final = ("22", "23", "25P02", "42601", "42804", "42883")
+_UNSTORABLE: Final = {
+    "22021": "a text holds a NUL character, which PostgreSQL cannot store; leave it out",
+    "54000": "a name or an alias is longer than PostgreSQL can index (2,600 bytes); shorten it",
+}
 
 Synchronous = Literal["FULL", "NORMAL"]  # FULL: a commit survives a power cut; NORMAL: only the death of the process
 
@@ -40,19 +50,28 @@ class Engines(NamedTuple):
 class _SqlErrors:
     """The one mapping from SQLAlchemy's errors to ours, as a context. What only a bug can raise stays what it is."""
 
-    _BUGS: Final = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
-
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, DBAPIError) and not isinstance(error, self._BUGS):
-            raise StoreUnavailable(f"records: {error.orig}") from error
+        if isinstance(error, DBAPIError):
+            _translate(error)
         if isinstance(error, TimeoutError):
             raise StoreUnavailable(f"records: no connection was free within {BUSY_S:.0f} s") from error
 
 
 SQL_ERRORS: Final = _SqlErrors()
+
+
+def _translate(error: DBAPIError) -> None:
+    """Returns when it is a bug. PostgreSQL's driver tells by SQLSTATE, SQLite's by the class."""
+    driver_error = error.orig.__cause__ if error.orig is not None else None
+    state = getattr(driver_error, "sqlstate", None) or ""
+    if why := _UNSTORABLE.get(state):
+        raise Unstorable(why) from error
+    by_class = isinstance(error, _BUGS) or isinstance(driver_error, ValueError)
+    if not (state.startswith(_BUG_STATES) if state else by_class):
+        raise StoreUnavailable(f"records: {error.orig}") from error
 
 
 def sqlite_url(path: Path) -> str:

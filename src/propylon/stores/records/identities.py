@@ -1,18 +1,17 @@
 """Identities as rows: the subjects of tokens that were seen, and whether one is suspended.
 
-What tokens say is kept as it was last said; only the state is somebody's decision, and only that has a revision. The
-SQL is SQLite's.
+What tokens say is kept as it was last said; only the state is somebody's decision, and only that has a revision.
 """
 
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import Row, and_, delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Row, and_, case, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.tables import identities
+from propylon.stores.records.upsert import upsert
 
 State = Literal["active", "suspended"]
 
@@ -58,15 +57,6 @@ class IdentityFilter(NamedTuple):
 
 
 _SELECT: Final = select(*(identities.c[name] for name in IdentityRow._fields))
-_SEEN: Final = upsert(identities)
-_SAVE: Final = _SEEN.on_conflict_do_update(
-    index_elements=["org_id", "issuer", "subject"],
-    set_={
-        "last_seen_at": func.max(identities.c.last_seen_at, _SEEN.excluded.last_seen_at),
-        "policies": _SEEN.excluded.policies,
-        "name": _SEEN.excluded.name,
-    },
-)
 
 
 class IdentityEdit:
@@ -95,7 +85,17 @@ async def save_sightings(connection: AsyncConnection, seen: Sequence[Seen]) -> N
         | {"first_seen_at": one.at, "last_seen_at": one.at}
         for one in seen
     ]
-    await connection.execute(_SAVE, rows)
+    fresh = upsert(connection, identities)
+    before, now = identities.c.last_seen_at, fresh.excluded.last_seen_at
+    save = fresh.on_conflict_do_update(
+        index_elements=["org_id", "issuer", "subject"],
+        set_={
+            "last_seen_at": case((before > now, before), else_=now),
+            "policies": fresh.excluded.policies,
+            "name": fresh.excluded.name,
+        },
+    )
+    await connection.execute(save, rows)
 
 
 async def find_identity(connection: AsyncConnection, record: str) -> IdentityRow | None:
@@ -103,7 +103,8 @@ async def find_identity(connection: AsyncConnection, record: str) -> IdentityRow
     start = record.removeprefix("s").lower()
     if len(start) not in (32, 64):
         return None
-    rows = await connection.execute(_SELECT.where(identities.c.key_hash.between(start, f"{start}g")).limit(1))
+    begins_so = and_(identities.c.key_hash >= start, identities.c.key_hash <= f"{start}g")
+    rows = await connection.execute(_SELECT.where(begins_so).limit(1))
     return next((_identity_row(row) for row in rows), None)
 
 

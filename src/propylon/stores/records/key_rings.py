@@ -1,17 +1,16 @@
 """What a key has beside its row: its further tokens, and when each of its generations was last used.
 
-Each function is one part of its caller's transaction. Last use is no change of a key: it has no revision. The SQL is
-SQLite's.
+Each function is one part of its caller's transaction. Last use is no change of a key: it has no revision.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, delete, exists, insert, literal, select
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import BigInteger, Double, bindparam, delete, exists, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.tables import key_last_used, key_tokens, keys
+from propylon.stores.records.upsert import upsert
 
 
 class LastUse(NamedTuple):
@@ -22,17 +21,10 @@ class LastUse(NamedTuple):
     at: float
 
 
+_USES: Final = (bindparam("key", type_=key_last_used.c.record_id.type), bindparam("of", type_=BigInteger))
 # Of keys that are gone nothing is kept: a line of usage may come after its key was removed.
-_USE: Final = upsert(key_last_used).from_select(
-    LastUse._fields,
-    select(bindparam("key", type_=key_last_used.c.record_id.type), bindparam("of"), bindparam("when")).where(
-        exists(literal(1)).where(keys.c.record_id == bindparam("key"))
-    ),
-)
-_SAVE: Final = _USE.on_conflict_do_update(
-    index_elements=key_last_used.primary_key.columns,
-    set_={"at": _USE.excluded.at},
-    where=_USE.excluded.at > key_last_used.c.at,
+_OF_A_KEY: Final = select(*_USES, bindparam("when", type_=Double)).where(
+    exists(literal(1)).where(keys.c.record_id == bindparam("key"))
 )
 
 
@@ -52,8 +44,15 @@ async def remove_ring(connection: AsyncConnection, record_id: int) -> None:
 
 async def save_last_used(connection: AsyncConnection, uses: Sequence[LastUse]) -> None:
     """The latest counts, whatever comes when and however often."""
-    if uses:
-        await connection.execute(_SAVE, [{"key": use.record_id, "of": use.generation, "when": use.at} for use in uses])
+    if not uses:
+        return
+    use = upsert(connection, key_last_used).from_select(LastUse._fields, _OF_A_KEY)
+    save = use.on_conflict_do_update(
+        index_elements=key_last_used.primary_key.columns,
+        set_={"at": use.excluded.at},
+        where=use.excluded.at > key_last_used.c.at,
+    )
+    await connection.execute(save, [{"key": use.record_id, "of": use.generation, "when": use.at} for use in uses])
 
 
 async def last_used(connection: AsyncConnection, record_ids: Sequence[int]) -> dict[tuple[int, int], float]:

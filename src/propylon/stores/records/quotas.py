@@ -1,7 +1,7 @@
 """Checkpoints of quotas: what is put back when the meters were lost. One place, overwritten each minute."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeVar
 
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,12 +9,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from propylon.stores.ports import QuotaState
 from propylon.stores.records.tables import quota_checkpoints
 
-_SELECT: Final = select(*(quota_checkpoints.c[name] for name in QuotaState._fields))
+ROWS: Final = 5_000  # in one statement, so that none takes longer than a store may
+
+_Item = TypeVar("_Item")
+_SELECT: Final = select(*(quota_checkpoints.c[name] for name in QuotaState._fields)).order_by(quota_checkpoints.c.meter)
 _DELETE: Final = delete(quota_checkpoints).where(quota_checkpoints.c.meter == bindparam("gone"))
 
 
 async def load_quotas(connection: AsyncConnection) -> list[QuotaState]:
-    return [QuotaState(*row) for row in await connection.execute(_SELECT)]
+    states: list[QuotaState] = []
+    after = b""
+    while True:
+        rows = await connection.execute(_SELECT.where(quota_checkpoints.c.meter > after).limit(ROWS))
+        page = [QuotaState(*row) for row in rows]
+        states += page
+        if len(page) < ROWS:
+            return states
+        after = page[-1].meter
 
 
 async def save_quotas(connection: AsyncConnection, states: Sequence[QuotaState]) -> None:
@@ -22,7 +33,12 @@ async def save_quotas(connection: AsyncConnection, states: Sequence[QuotaState])
     stored = set(await load_quotas(connection))
     gone = stored.difference(states)
     moved = set(states).difference(stored)
-    if gone:
-        await connection.execute(_DELETE, [{"gone": state.meter} for state in gone])
-    if moved:
-        await connection.execute(insert(quota_checkpoints), [state._asdict() for state in moved])
+    for piece in _pieces(sorted(gone)):
+        await connection.execute(_DELETE, [{"gone": state.meter} for state in piece])
+    for piece in _pieces(sorted(moved)):
+        await connection.execute(insert(quota_checkpoints), [state._asdict() for state in piece])
+
+
+def _pieces(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    for first in range(0, len(items), ROWS):
+        yield items[first : first + ROWS]

@@ -2,6 +2,9 @@
 
 A fresh database is made from `tables.py` and stamped, and one that is current is left alone: neither loads Alembic,
 which takes 0.4 s. A test holds that tables and migrations lead to the same place.
+
+Processes of the version before work on while a database is migrated and afterwards, so a migration only adds: tables,
+indexes, and columns that have a default. Another test holds that.
 """
 
 import importlib
@@ -20,45 +23,74 @@ class CannotOpen(Exception):
 class Schema(NamedTuple):
     name: str  # of the folder of its migrations
     metadata: MetaData
+    version_table: str  # says which migrations it has had
 
 
-RECORDS_SCHEMA: Final = Schema("records", RECORDS)
-USAGE_SCHEMA: Final = Schema("usage", USAGE)
-_version: Final = Table(VERSION_TABLE, MetaData(), Column("version_num", Text, primary_key=True))
+RECORDS_SCHEMA: Final = Schema("records", RECORDS, VERSION_TABLE)
+USAGE_SCHEMA: Final = Schema("usage", USAGE, VERSION_TABLE)  # in a file of its own
+USAGE_BESIDE_RECORDS: Final = Schema("usage", USAGE, f"usage_{VERSION_TABLE}")  # in the same database
+_OURS: Final = frozenset({*RECORDS.tables, *USAGE.tables, VERSION_TABLE, USAGE_BESIDE_RECORDS.version_table})
 
 
-async def bring_up_to_date(connection: AsyncConnection, schema: Schema) -> None:
-    """Within the caller's transaction: all of it happens, or none. CannotOpen when the database is not one of ours."""
-    await connection.run_sync(_bring_up_to_date, schema)
+async def bring_up_to_date(connection: AsyncConnection, schema: Schema, place: str) -> list[str]:
+    """Within the caller's transaction: all of it happens, or none. Answers what was applied, for people.
+
+    `place` is how people know the database. CannotOpen when it is not one of ours.
+    """
+    return await connection.run_sync(_bring_up_to_date, schema, place)
 
 
-async def schema_is_current(connection: AsyncConnection) -> bool:
-    return await connection.run_sync(_version_of) == NEWEST_SCHEMA
+async def demand_current(connection: AsyncConnection, schema: Schema, place: str) -> None:
+    """Changes nothing; CannotOpen, with the remedy, when the schema is another one."""
+    version = await connection.run_sync(_version_of, schema)
+    if version != NEWEST_SCHEMA:
+        _demand_known(version, place)
+        found = f"has the schema {version} of {schema.name}" if version else f"has no tables for {schema.name} yet"
+        raise CannotOpen(f"{place} {found}, and this version needs {NEWEST_SCHEMA}; run: propylon migrate")
 
 
-def _bring_up_to_date(connection: Connection, schema: Schema) -> None:
-    version = _version_of(connection)
+def _bring_up_to_date(connection: Connection, schema: Schema, place: str) -> list[str]:
+    version = _version_of(connection, schema)
     if version == NEWEST_SCHEMA:
-        return
+        return []
+    _demand_known(version, place)
+    if version:
+        applied: list[str] = importlib.import_module("propylon.stores.records.migrations.upgrade").upgrade(
+            connection, schema
+        )
+        return applied
+    if strangers := _strangers(connection, schema):
+        text = f"holds tables that are not ours ({', '.join(strangers[:3])})"
+        raise CannotOpen(f"{place} {text}; choose another file or database")
+    _make(connection, schema)
+    return [f"{schema.name}: made with the schema {NEWEST_SCHEMA}"]
+
+
+def _demand_known(version: str, place: str) -> None:
     if version > NEWEST_SCHEMA:
         text = "was made by a newer version; install that one, or restore a backup made with this one"
-        raise CannotOpen(f"{connection.engine.url.database} {text}")
-    if version:
-        importlib.import_module("propylon.stores.records.migrations.upgrade").upgrade(connection, schema)
-    elif inspect(connection).get_table_names():
-        raise CannotOpen(f"{connection.engine.url.database} holds tables that are not ours; choose another file")
-    else:
-        _make(connection, schema)
+        raise CannotOpen(f"{place} {text}")
 
 
-def _version_of(connection: Connection) -> str:
+def _strangers(connection: Connection, schema: Schema) -> list[str]:
+    """Records and usage may stand beside each other; a table of this schema without its version is not ours either."""
+    own = {*schema.metadata.tables, schema.version_table}
+    return sorted(set(inspect(connection).get_table_names()) - (_OURS - own))
+
+
+def _version_of(connection: Connection, schema: Schema) -> str:
     """ "" when it was never stamped."""
-    if not inspect(connection).has_table(VERSION_TABLE):
+    if not inspect(connection).has_table(schema.version_table):
         return ""
-    return connection.scalar(select(_version.c.version_num)) or ""
+    return connection.scalar(select(_version(schema).c.version_num)) or ""
 
 
 def _make(connection: Connection, schema: Schema) -> None:
     schema.metadata.create_all(connection, checkfirst=False)
-    _version.create(connection)
-    connection.execute(_version.insert().values(version_num=NEWEST_SCHEMA))
+    version = _version(schema)
+    version.create(connection)
+    connection.execute(version.insert().values(version_num=NEWEST_SCHEMA))
+
+
+def _version(schema: Schema) -> Table:
+    return Table(schema.version_table, MetaData(), Column("version_num", Text, primary_key=True))

@@ -1,7 +1,8 @@
 """The tables of the records and of usage, as SQLAlchemy Core knows them. Their history is `migrations/`.
 
-`RECORDS` and `USAGE` are two databases when SQLite, so that counting never waits for a control write. Times are Unix
-seconds. Sealed values stand in `secrets`, JSON of field path to sealed text; nothing else here is secret.
+`RECORDS` and `USAGE` are two databases when SQLite, so that counting never waits for a control write, and stand beside
+each other in one when PostgreSQL. Times are Unix seconds. Sealed values stand in `secrets`, JSON of field path to
+sealed text; nothing else here is secret.
 """
 
 from typing import Any, Final
@@ -26,10 +27,12 @@ VERSION_TABLE: Final = "schema_version"
 NEWEST_SCHEMA: Final = "0002"  # of both; a fresh database is made from this page and stamped with it
 
 Number = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER may number rows there
+# Compared by bytes, as SQLite does: a language's order would differ, and changes with the libraries of a machine.
+Bytewise = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default="")
+    return Column(name, Bytewise, nullable=False, server_default="")
 
 
 def _count(name: str) -> Column[int]:
@@ -37,11 +40,11 @@ def _count(name: str) -> Column[int]:
 
 
 def _object(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default="{}")
+    return Column(name, Bytewise, nullable=False, server_default="{}")
 
 
 def _list(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default="[]")
+    return Column(name, Bytewise, nullable=False, server_default="[]")
 
 
 def _time(name: str) -> Column[float]:
@@ -59,15 +62,15 @@ def _definition_columns() -> list[Column[Any]]:
     ]
 
 
-organisations = Table("organisations", RECORDS, Column("id", Text, primary_key=True), _text("name"))
+organisations = Table("organisations", RECORDS, Column("id", Bytewise, primary_key=True), _text("name"))
 
-apis = Table("apis", RECORDS, Column("id", Text, primary_key=True), _text("org_id"), *_definition_columns())
+apis = Table("apis", RECORDS, Column("id", Bytewise, primary_key=True), _text("org_id"), *_definition_columns())
 
 policies = Table(
     "policies",
     RECORDS,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
+    Column("org_id", Bytewise, primary_key=True),
+    Column("id", Bytewise, primary_key=True),
     *_definition_columns(),
     Index("policies_by_id", "id"),  # Tyk's API names a policy without its organisation
 )
@@ -77,7 +80,7 @@ keys = Table(
     RECORDS,
     Column("record_id", Number, primary_key=True, autoincrement=True),
     _text("org_id"),
-    Column("key_hash", Text, nullable=False, unique=True),
+    Column("key_hash", Bytewise, nullable=False, unique=True),
     _text("key_id"),  # only of keys whose ID is no credential
     _text("alias"),
     _text("kind"),
@@ -104,7 +107,7 @@ Index(
 key_uses = Table(
     "key_uses",
     RECORDS,
-    Column("name", Text, primary_key=True),
+    Column("name", Bytewise, primary_key=True),
     Column("record_id", Number, primary_key=True, autoincrement=False),
     Index("key_uses_by_key", "record_id"),
     sqlite_with_rowid=False,
@@ -114,7 +117,7 @@ key_uses = Table(
 key_tokens = Table(
     "key_tokens",
     RECORDS,
-    Column("key_hash", Text, primary_key=True),
+    Column("key_hash", Bytewise, primary_key=True),
     Column("record_id", Number, nullable=False),
     _count("generation"),
     Index("key_tokens_by_key", "record_id"),
@@ -135,9 +138,9 @@ key_last_used = Table(
 legacy_hashes = Table(
     "legacy_hashes",
     RECORDS,
-    Column("org_id", Text, primary_key=True),
-    Column("algorithm", Text, primary_key=True),
-    Column("hash", Text, primary_key=True),
+    Column("org_id", Bytewise, primary_key=True),
+    Column("algorithm", Bytewise, primary_key=True),
+    Column("hash", Bytewise, primary_key=True),
     Column("record_id", Number, primary_key=True, autoincrement=False),
     _text("pinned_key_hash"),  # of the key ID that its first good use named, "" until then
     _list("spellings"),
@@ -151,10 +154,10 @@ legacy_hashes = Table(
 revocations = Table(
     "revocations",
     RECORDS,
-    Column("kind", Text, primary_key=True),
-    Column("value", Text, primary_key=True),
-    Column("issuer", Text, primary_key=True, server_default=""),
-    Column("org_id", Text, primary_key=True, server_default=""),
+    Column("kind", Bytewise, primary_key=True),
+    Column("value", Bytewise, primary_key=True),
+    Column("issuer", Bytewise, primary_key=True, server_default=""),
+    Column("org_id", Bytewise, primary_key=True, server_default=""),
     _time("until"),
     _time("at"),
     sqlite_with_rowid=False,
@@ -164,7 +167,7 @@ revocations = Table(
 idempotency = Table(
     "idempotency",
     RECORDS,
-    Column("name", Text, primary_key=True),
+    Column("name", Bytewise, primary_key=True),
     _object("answer"),
     _time("at"),
     Index("idempotency_by_time", "at"),
@@ -182,7 +185,7 @@ identities = Table(
     _time("first_seen_at"),
     _time("last_seen_at"),
     _list("policies"),
-    Column("state", Text, nullable=False, server_default="active"),
+    Column("state", Bytewise, nullable=False, server_default="active"),
     _text("key_hash"),
     Index("identities_by_hash", "key_hash"),
     UniqueConstraint("org_id", "issuer", "subject", name="identity_once"),
@@ -193,7 +196,7 @@ changes = Table(
     "changes",
     RECORDS,
     Column("revision", Number, primary_key=True, autoincrement=True),
-    Column("names", Text, nullable=False),  # a JSON list
+    Column("names", Bytewise, nullable=False),  # a JSON list
     _time("at"),
     sqlite_autoincrement=True,
 )
@@ -201,8 +204,8 @@ changes = Table(
 settings_check = Table(
     "settings_check",
     RECORDS,
-    Column("fingerprint", Text, primary_key=True),  # of the root secret that the records were made with
-    Column("sealed", Text, nullable=False),  # opens with that secret alone
+    Column("fingerprint", Bytewise, primary_key=True),  # of the root secret that the records were made with
+    Column("sealed", Bytewise, nullable=False),  # opens with that secret alone
 )
 
 quota_checkpoints = Table(
@@ -219,7 +222,7 @@ usage = Table(
     "usage",
     USAGE,
     Column("minute", Number, primary_key=True, autoincrement=False),  # since the epoch
-    *(Column(name, Text, primary_key=True, server_default="") for name in _DIMENSIONS),
+    *(Column(name, Bytewise, primary_key=True, server_default="") for name in _DIMENSIONS),
     Column("status", SmallInteger, primary_key=True, autoincrement=False),
     _count("count"),
     _count("bytes_in"),
@@ -251,7 +254,7 @@ request_log = Table(
 drained = Table(
     "drained",
     USAGE,
-    Column("queue", Text, primary_key=True),
-    Column("epoch", Text, nullable=False),
+    Column("queue", Bytewise, primary_key=True),
+    Column("epoch", Bytewise, nullable=False),
     Column("upto", BigInteger, nullable=False),  # lines with lower numbers are in the aggregates
 )

@@ -64,3 +64,7 @@ class EtagMismatch(Exception):
     def __init__(self, current: str) -> None:
         super().__init__("changed meanwhile; read it again")
         self.current = current
+
+
+class Unstorable(Exception):
+    """What a request holds can be kept nowhere; the text says why and what to do."""

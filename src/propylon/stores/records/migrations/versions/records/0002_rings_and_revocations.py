@@ -6,6 +6,7 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -16,8 +17,8 @@ def upgrade() -> None:
     _identities()
     op.create_table(
         "idempotency",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("answer", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("answer", TEXT, server_default="{}", nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
         sqlite_with_rowid=False,
@@ -26,13 +27,13 @@ def upgrade() -> None:
 
 
 def _rings() -> None:
-    op.add_column("keys", sa.Column("ring", sa.Text(), server_default="[]", nullable=False))
+    op.add_column("keys", sa.Column("ring", TEXT, server_default="[]", nullable=False))
     op.add_column("keys", sa.Column("retiring", sa.BigInteger(), server_default="0", nullable=False))
     some = sa.text("retiring > 0")
     op.create_index("keys_retiring", "keys", ["record_id"], sqlite_where=some, postgresql_where=some)
     op.create_table(
         "key_tokens",
-        sa.Column("key_hash", sa.Text(), nullable=False),
+        sa.Column("key_hash", TEXT, nullable=False),
         sa.Column("record_id", NUMBER, nullable=False),
         sa.Column("generation", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("key_hash"),
@@ -52,12 +53,12 @@ def _rings() -> None:
 def _legacy_hashes() -> None:
     op.create_table(
         "legacy_hashes",
-        sa.Column("org_id", sa.Text(), nullable=False),
-        sa.Column("algorithm", sa.Text(), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("org_id", TEXT, nullable=False),
+        sa.Column("algorithm", TEXT, nullable=False),
+        sa.Column("hash", TEXT, nullable=False),
         sa.Column("record_id", NUMBER, autoincrement=False, nullable=False),
-        sa.Column("pinned_key_hash", sa.Text(), server_default="", nullable=False),
-        sa.Column("spellings", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("pinned_key_hash", TEXT, server_default="", nullable=False),
+        sa.Column("spellings", TEXT, server_default="[]", nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("org_id", "algorithm", "hash", "record_id"),
         sqlite_with_rowid=False,
@@ -69,10 +70,10 @@ def _legacy_hashes() -> None:
 def _revocations() -> None:
     op.create_table(
         "revocations",
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.Column("issuer", sa.Text(), server_default="", nullable=False),
-        sa.Column("org_id", sa.Text(), server_default="", nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("value", TEXT, nullable=False),
+        sa.Column("issuer", TEXT, server_default="", nullable=False),
+        sa.Column("org_id", TEXT, server_default="", nullable=False),
         sa.Column("until", sa.Double(), nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("kind", "value", "issuer", "org_id"),
@@ -81,7 +82,7 @@ def _revocations() -> None:
 
 
 def _identities() -> None:
-    op.add_column("identities", sa.Column("policies", sa.Text(), server_default="[]", nullable=False))
-    op.add_column("identities", sa.Column("state", sa.Text(), server_default="active", nullable=False))
-    op.add_column("identities", sa.Column("key_hash", sa.Text(), server_default="", nullable=False))
+    op.add_column("identities", sa.Column("policies", TEXT, server_default="[]", nullable=False))
+    op.add_column("identities", sa.Column("state", TEXT, server_default="active", nullable=False))
+    op.add_column("identities", sa.Column("key_hash", TEXT, server_default="", nullable=False))
     op.create_index("identities_by_hash", "identities", ["key_hash"])
