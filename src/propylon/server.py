@@ -21,11 +21,10 @@ from typing import Final
 from setproctitle import setproctitle
 
 from propylon.children import CONTROL, DEATHS_MAX, Child, State, ending, live, read_beats
-from propylon.settings import Address, Settings
-from propylon.startup import CannotStart, bind_all, check_meters, lock, root_secret
-from propylon.stores.lmdb import LmdbMeters, open_meters
-from propylon.stores.ports import Lookups
-from propylon.stores.records.lookups import SqliteLookups
+from propylon.clock import SystemClock
+from propylon.settings import Settings
+from propylon.startup import CannotStart, bind_all, check_place, lock, ready_at, root_secret
+from propylon.upgrade import Inheritance, Succession, inherit
 from propylon.workers import WorkerPlan, run_worker
 
 log = logging.getLogger("propylon.server")
@@ -33,8 +32,13 @@ DEATHS_WITHIN_S: Final = 10.0
 BACK_OFF_S: Final = 5.0
 TICK_S: Final = 0.25
 KILL_AFTER_S: Final = 5.0  # beyond drain_timeout_s, before what is left is killed
-USAGE_LINES_MAX: Final = 200_000  # a line per worker and second: a day of a control process that is away
-TAKEN: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)  # signals that the parent answers
+TAKEN: Final = (
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGUSR2,
+    signal.SIGCHLD,
+)  # signals that the parent answers
 
 
 class Server:
@@ -42,24 +46,31 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._children = [Child(CONTROL), *(Child(slot) for slot in range(settings.workers))]
+        self._control = [] if settings.role == "gateway" else [Child(CONTROL)]
+        self._workers = [] if settings.role == "control" else [Child(slot) for slot in range(settings.workers)]
+        self._children = [*self._control, *self._workers]
         self._page = mmap.mmap(-1, mmap.PAGESIZE)
         self._selector = selectors.DefaultSelector()
-        self._stopping = False
-        self._announced = False
+        self._since = SystemClock.wall()
+        self._stopping = self._announced = False
+        self._heritage: Inheritance | None = None
+        self._succession = Succession()
 
     def run(self) -> int:
         setproctitle("propylon: parent")
-        self._lock = lock(self._settings.data_dir)
+        heritage = self._heritage = inherit()
+        self._lock = heritage.lock if heritage is not None else lock(self._settings.data_dir)
         self._root_secret = root_secret(self._settings)
-        self._listening = bind_all(self._settings.listen_address, self._settings.workers)
-        check_meters(self._settings.meters_dir)
+        kept = heritage.listening if heritage is not None else []
+        self._listening = bind_all(self._settings.listen_address, len(self._workers), kept)
+        if heritage is None:  # else it is in use, and has been looked at
+            check_place(self._settings)
         self._runtime_dir = tempfile.mkdtemp(prefix="propylon-")  # 0700, and short: socket paths end at 107 bytes
         self._lifeline_read, self._lifeline_write = os.pipe()
         self._take_signals()
         try:
             self._start_control_and_wait()
-            for child in self._children[1:]:
+            for child in self._workers:
                 self._fork(child)
             while not self._stopping:
                 self._tick()
@@ -72,14 +83,12 @@ class Server:
 
     def _start_control_and_wait(self) -> None:
         """Control opens the records, migrates and loads files before any worker reads them."""
-        control = self._children[0]
-        self._fork(control)
-        while self._state(control) is State.STARTING and not self._stopping:
-            self._wait(1.0)
-            if control.pid == 0:
-                raise CannotStart("")  # the control process has said why
-        if self._stopping:
-            return
+        for control in self._control:
+            self._fork(control)
+            while self._state(control) is State.STARTING and not self._stopping:
+                self._wait(1.0)
+                if control.pid == 0:
+                    raise CannotStart("")  # the control process has said why
 
     def _fork(self, child: Child) -> None:
         beat_read, beat_write = os.pipe()
@@ -116,22 +125,23 @@ class Server:
             process.run_control(
                 process.ControlPlan(
                     settings=self._settings,
+                    since=self._since,
                     socket_path=self._control_socket,
                     root_secret=self._root_secret,
-                    open_meters=self._open_meters,
                     beat_fd=beat_fd,
                     lifeline_fd=self._lifeline_read,
+                    takes_over=self._heritage is not None,
                 )
             )
             return
         run_worker(
             WorkerPlan(
                 slot=child.slot,
+                since=self._since,
                 settings=self._settings,
                 listening=self._listening[child.slot],
                 control_socket=self._control_socket,
                 root_secret=self._root_secret,
-                open_stores=self._open_stores,
                 beat_fd=beat_fd,
                 lifeline_fd=self._lifeline_read,
                 node_state=self._node_state,
@@ -141,18 +151,6 @@ class Server:
     @property
     def _control_socket(self) -> str:
         return str(Path(self._runtime_dir) / "control")
-
-    def _open_meters(self) -> LmdbMeters:
-        settings = self._settings
-        return open_meters(
-            settings.meters_dir,
-            meters_map_bytes=settings.meters_map_bytes,
-            usage_map_bytes=settings.usage_map_bytes,
-            usage_lines_max=USAGE_LINES_MAX,
-        )
-
-    def _open_stores(self) -> tuple[Lookups, LmdbMeters]:
-        return SqliteLookups(self._settings.records_path), self._open_meters()
 
     # -- watch ----------------------------------------------------------------------------------------------------
 
@@ -167,16 +165,17 @@ class Server:
                 self._kill_silent(child, now)
         if not self._announced and all(self._state(child) is State.READY for child in self._children):
             self._announced = True
-            scheme = "https" if self._settings.tls_certificate else "http"
-            host, port = self._listening[0].getsockname()[:2]
-            print(f"propylon ready on {scheme}://{Address(host, port)}", flush=True)
+            print(f"propylon ready on {ready_at(self._settings, self._listening)}", flush=True)
+            if self._heritage is not None:
+                os.kill(self._heritage.predecessor, signal.SIGTERM)
 
     def _kill_silent(self, worker: Child, now: float) -> None:
         """A stopped control process is left alone, but not when it may hold the lock that the worker waits for.
 
         It may have beaten last some time after the worker did: half of the worker's time is enough.
         """
-        for child, allowed_s in ((worker, 0.0), (self._children[0], self._settings.worker_stall_s / 2)):
+        half = self._settings.worker_stall_s / 2
+        for child, allowed_s in ((worker, 0.0), *((control, half) for control in self._control)):
             silent_s = now - child.last_beat
             if child.pid and silent_s > allowed_s:
                 log.error("%s was silent for %.1f s and is replaced", child.title, silent_s)
@@ -207,6 +206,8 @@ class Server:
             child = next((child for child in self._children if child.pid == pid), None)
             if child is not None:
                 self._note_death(child, status)
+            else:
+                self._succession.note_death(pid, status)
 
     def _note_death(self, child: Child, status: int) -> None:
         now = time.monotonic()
@@ -245,15 +246,20 @@ class Server:
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         signal.signal(signal.SIGHUP, lambda *_: self._signal_all(signal.SIGHUP))
+        signal.signal(signal.SIGUSR2, self._hand_over)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def _hand_over(self, *_: object) -> None:
+        if not self._stopping:
+            self._succession.begin(self._lock, self._listening)
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
 
     def _end(self) -> int:
         """Workers drain first; control ends after them, so that their last usage is stored."""
-        self._ask_to_end(self._children[1:], self._settings.drain_timeout_s + KILL_AFTER_S)
-        self._ask_to_end(self._children[:1], KILL_AFTER_S)
+        self._ask_to_end(self._workers, self._settings.drain_timeout_s + KILL_AFTER_S)
+        self._ask_to_end(self._control, KILL_AFTER_S)
         return 0
 
     def _ask_to_end(self, children: list[Child], within_s: float) -> None:

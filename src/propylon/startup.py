@@ -7,6 +7,7 @@ import fcntl
 import logging
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from propylon.children import live
@@ -49,16 +50,52 @@ def root_secret(settings: Settings) -> RootSecret:
         raise CannotStart(f"the root secret {file} cannot be used: {error.strerror}") from error
 
 
-def bind_all(address: Address, workers: int) -> list[socket.socket]:
-    """One socket a worker slot; bound once without sharing first, so that a foreign listener is noticed."""
+def bind_all(address: Address, workers: int, kept: Sequence[socket.socket] = ()) -> list[socket.socket]:
+    """One socket a worker slot; bound once without sharing first, so that a foreign listener is noticed.
+
+    `kept` are those of a predecessor at this address, as many as there are; the rest of them are closed.
+    """
+    if kept and kept[0].getsockname()[1] != address.port and address.port:
+        raise CannotStart(f"listen {address}: a gateway is replaced at the address it has; restart it to change that")
+    for surplus in kept[workers:]:
+        surplus.close()
+    missing = workers - len(kept)
+    return [*kept[:workers], *(_bind_some(address, missing, is_shared=bool(kept)) if missing > 0 else ())]
+
+
+def _bind_some(address: Address, count: int, *, is_shared: bool) -> list[socket.socket]:
     host = "127.0.0.1" if address.host == "localhost" else address.host
     try:
-        probe = bind(host, address.port, shared=False)
-        port = probe.getsockname()[1]
-        probe.close()
-        return [bind(host, port, shared=True) for _ in range(workers)]
+        port = address.port
+        if not is_shared:
+            probe = bind(host, port, shared=False)
+            port = probe.getsockname()[1]
+            probe.close()
+        return [bind(host, port, shared=True) for _ in range(count)]
     except OSError as error:
         raise CannotStart(f"listen {address}: {error.strerror}; stop what uses it or set another listen") from error
+
+
+def check_place(settings: Settings) -> None:
+    """What children open and bind is fit for it; so a node says at once what would only be missed later."""
+    check_meters(settings.meters_dir)
+    address = settings.metrics_address
+    if address is None or settings.role != "gateway":  # the control process binds it, and says so itself
+        return
+    try:
+        bind("127.0.0.1" if address.host == "localhost" else address.host, address.port, shared=False).close()
+    except OSError as error:
+        remedy = "stop what uses it or set another metrics_listen"
+        raise CannotStart(f"metrics_listen {address}: {error.strerror}; {remedy}") from error
+
+
+def ready_at(settings: Settings, listening: Sequence[socket.socket]) -> str:
+    """Where the node answers, for its ready line."""
+    if not listening:
+        return f"http://{settings.control_address or settings.listen_address}"
+    scheme = "https" if settings.tls_certificate else "http"
+    host, port = listening[0].getsockname()[:2]
+    return f"{scheme}://{Address(host, port)}"
 
 
 def check_meters(folder: Path) -> None:

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -26,22 +27,29 @@ from propylon.gateway.downstream import Downstream, DownstreamSettings
 from propylon.gateway.forward import Forward
 from propylon.gateway.handle import Handle
 from propylon.gateway.listener import Listener, server_tls
+from propylon.gateway.node_metrics import NodeMetrics
 from propylon.gateway.own_pages import OwnPages
 from propylon.gateway.pinning import ControlPinning
 from propylon.gateway.pool import PoolLimits, Pools
 from propylon.gateway.revocation import Revocation
+from propylon.gateway.status_pages import StatusPages
 from propylon.http.client_address import TrustedProxies
 from propylon.http.limits import HeadLimits
 from propylon.settings import Settings
 from propylon.snapshot.assembly import deciding_parts, fetching_issuers
 from propylon.snapshot.route import control_route
-from propylon.stores.lmdb import LmdbMeters
-from propylon.stores.ports import Lookups
+from propylon.steps.imported_keys import Ask, ask_nobody
+from propylon.stores.chosen import node_name, open_lookups, open_node_meters
+from propylon.stores.ports import Beat
 from propylon.stores.sealing import RootSecret
 from propylon.tasks import spawn
 from propylon.telemetry import access_log
 from propylon.telemetry.counters import Counters
+from propylon.telemetry.load import Load
+from propylon.telemetry.report import Report, encode
+from propylon.usage.entry import EveryExchange
 from propylon.usage.folding import Folding, LogLimits
+from propylon.usage.node_lines import NodeLines
 
 log = logging.getLogger("propylon.worker")
 BEAT_S: Final = 0.5
@@ -54,11 +62,11 @@ class WorkerPlan(NamedTuple):
     """What the parent hands to a worker."""
 
     slot: int
+    since: float  # Unix time at which the node was started
     settings: Settings
     listening: socket.socket
     control_socket: str
     root_secret: RootSecret
-    open_stores: Callable[[], tuple[Lookups, LmdbMeters]]
     beat_fd: int  # one byte each half second; the first says ready
     lifeline_fd: int  # end of file: the parent is gone
     node_state: Callable[[], dict[str, object]]  # what the parent knows of the other processes
@@ -76,9 +84,10 @@ class Worker:
         self._plan = plan
         self._settings = plan.settings
         self._stop = asyncio.Event()
-        self._draining = False
         self._clock = SystemClock()
         self._counters = Counters(plan.slot)
+        self._load = Load()
+        self._access_log = access_log.AccessLog(access_log.Output(sys.stderr.fileno()))
 
     async def run(self) -> None:
         await self._start()
@@ -91,7 +100,8 @@ class Worker:
         loop.add_signal_handler(signal.SIGINT, lambda: None)  # the parent's to handle
         loop.add_signal_handler(signal.SIGHUP, self._reread_tls)
         loop.add_reader(self._plan.lifeline_fd, self._parent_gone)
-        self._lookups, self._meters = self._plan.open_stores()
+        self._lookups = open_lookups(self._settings)
+        self._meters = await open_node_meters(self._settings, self._lookups.revision)
         settings, secret, clock, counters = self._settings, self._plan.root_secret, self._clock, self._counters
         issuers = self._issuers = fetching_issuers(settings, self._meters, clock, counters)
         self._follow, self._keyring = deciding_parts(
@@ -99,30 +109,36 @@ class Worker:
         )
         self._follow.on_snapshot = issuers.watch_definitions
         await self._follow.start()
-        limits = LogLimits(self._settings.request_log_per_s, self._settings.refusal_log_per_s)
-        self._usage = Folding(self._meters, self._clock, limits, self._gauges, access_log.write)
+        self._usage = self._folding()
         self._running: dict[Exchange, Downstream] = {}
         self._deadlines = Deadlines(loop)
         self._listener = self._make_listener()
         revocation = Revocation(self._follow, self._running, self._clock)
-        if not self._settings.streams_outlive_revocation:
-            self._follow.on_change = revocation.on_change
+        self._follow.on_change = lambda names: self._note_change(names, revocation)
         self._deadlines.start()
         await self._listener.start(self._plan.listening)
         spawn(self._every(BEAT_S, self._beat), "beat")
-        spawn(self._every(FOLLOW_S, self._follow.catch_up), "follow")
+        spawn(self._every(self._settings.follow_interval_s or FOLLOW_S, self._keep_up), "follow")
         spawn(self._every(FLUSH_S, self._usage.flush), "usage")
+        spawn(self._every(access_log.FLUSH_S, self._access_log.flush), "access log")
         spawn(self._every(SYNC_S, self._sync), "sync")
+        spawn(self._every(1.0, self._report), "node")
         spawn(self._every(1.0, self._tidy, revocation), "tidy")
         spawn(self._every(1.0, issuers.refresh), "key sets")
+        self._metrics = self._node_metrics()
+        if self._metrics is not None:
+            spawn(self._every(1.0, self._metrics.collect), "metrics")
         _spare_the_collector()
 
     async def _end(self) -> None:
         """Not ready → running exchanges end → usage is flushed → stores close."""
-        self._draining = True
+        self._pages.is_draining = True
         await self._listener.drain(self._settings.drain_timeout_s)
         self._deadlines.stop()
         self._pools.close()
+        await self._access_log.flush()
+        if self._metrics is not None:
+            await self._metrics.end()
         await self._usage.flush()
         await self._issuers.close()
         await self._meters.close()
@@ -130,8 +146,31 @@ class Worker:
 
     # -- parts ----------------------------------------------------------------------------------------------------
 
-    def _ask_control(self) -> ControlPinning:
+    def _ask_control(self) -> Ask:
+        if self._settings.role == "gateway":
+            return ask_nobody
         return ControlPinning(self._plan.control_socket, self._settings.secret_text())
+
+    def _folding(self) -> Folding:
+        settings, queue = self._settings, self._meters.own_queue
+        limits = LogLimits(settings.request_log_per_s, settings.refusal_log_per_s)
+        write = self._access_log.write if settings.access_log == "refusals" else None
+        # Where nobody would take them, lines would fill the queue.
+        are_taken = settings.role == "all" or settings.metrics_address is not None
+        node_lines = NodeLines(queue) if queue is not None and are_taken else None
+        return Folding(self._meters, self._clock, limits, self._gauges, write, node_lines)
+
+    def _node_metrics(self) -> NodeMetrics | None:
+        """In the first worker of a node without a control process."""
+        settings, queue = self._settings, self._meters.own_queue
+        address = settings.metrics_address
+        if settings.role != "gateway" or self._plan.slot != 0 or address is None or queue is None:
+            return None
+        downstream = self._downstream._replace(
+            trusted_proxies=TrustedProxies(()), tls=None, note_refused=lambda failure: None
+        )
+        of = (node_name(settings), settings.role, __version__)
+        return NodeMetrics(address, queue, of, downstream, self._deadlines)
 
     def _make_listener(self) -> Listener:
         settings = self._settings
@@ -149,12 +188,17 @@ class Worker:
             else None
         )
         forward = Forward(self._pools, settings.upstream_timeout_s, b"https" if self._tls else b"http")
-        control = control_route(self._plan.control_socket) if settings.serves_control_on_listen else None
-        pages = OwnPages(forward, control, {"/hello": self._hello, "/ready": self._ready})
-        handle = Handle(self._follow, forward, pages, self._usage.record, self._running)
+        serves_control = settings.role == "all" and settings.serves_control_on_listen
+        control = control_route(self._plan.control_socket) if serves_control else None
+        status = self._pages = StatusPages(settings, self._follow, self._meters, self._plan.node_state)
+        pages = OwnPages(forward, control, {"/hello": status.hello, "/ready": status.ready})
+        record: Callable[[Exchange], None] = self._usage.record
+        if settings.access_log == "all":
+            record = EveryExchange(record, self._access_log.write, self._clock)
+        handle = Handle(self._follow, forward, pages, record, self._running)
         if settings.hide_generator_header:
             replies.generator_fields.clear()
-        downstream = DownstreamSettings(
+        self._downstream = DownstreamSettings(
             limits,
             settings.head_timeout_s,
             settings.idle_timeout_s,
@@ -164,7 +208,7 @@ class Worker:
             self._tls,
             self._usage.record_unread,
         )
-        return Listener(handle, downstream, self._deadlines, settings.connections_max)
+        return Listener(handle, self._downstream, self._deadlines, settings.connections_max)
 
     # -- repeated work --------------------------------------------------------------------------------------------
 
@@ -183,13 +227,38 @@ class Worker:
         with contextlib.suppress(OSError):  # the pipe is full or closed: the parent is behind or gone
             os.write(self._plan.beat_fd, b".")
 
-    def _gauges(self) -> dict[str, int]:
+    async def _keep_up(self) -> None:
+        try:
+            await self._follow.catch_up()
+        finally:  # also when the records are away, and it cannot
+            head = await self._meters.recent_head()
+            self._counters.revision_lag = max(0, head - self._follow.applied)
+
+    def _note_change(self, names: frozenset[str], revocation: Revocation) -> None:
+        self._counters.catch_ups += 1
+        if not self._settings.streams_outlive_revocation:
+            revocation.on_change(names)
+
+    async def _report(self) -> None:
+        """To whoever shows the nodes of a fleet."""
+        settings, counters = self._settings, self._counters
+        numbers = (self._follow.applied, counters.exchanges_per_s, len(self._running))
+        report = Report(settings.role, __version__, self._plan.since, *numbers)
+        await self._meters.beat(Beat(f"worker {self._plan.slot + 1}", serves=True, said=encode(report)))
+
+    def _gauges(self) -> dict[str, float]:
         """What travels with the usage of each second and becomes this worker's metrics."""
-        counters = self._counters
+        counters, troubles = self._counters, self._meters.troubles
+        counters.exchanges = self._usage.exchanges
+        counters.exchanges_per_s = self._load.note(self._clock.monotonic(), counters.exchanges)
         counters.cached_keys = len(self._keyring)
         counters.upstream_connects, counters.upstream_reuses = self._pools.connects, self._pools.reuses
         counters.running_exchanges = len(self._running)
         counters.applied_revision = self._follow.applied
+        counters.stores_away = int(self._meters.is_away)
+        counters.quotas_uncounted, counters.outcomes_unknown = troubles.quotas_uncounted, troubles.outcomes_unknown
+        counters.durability_problems = len(troubles.durability)
+        counters.access_lines_lost = self._access_log.lost
         return counters.values()
 
     def _parent_gone(self) -> None:
@@ -213,29 +282,6 @@ class Worker:
             self._tls.load_cert_chain(certificate, key)
         except OSError as error:
             log.error("tls_certificate and tls_key were not read again: %s", error)  # noqa: TRY400 - the text says it all
-
-    # -- own pages ------------------------------------------------------------------------------------------------
-
-    def _hello(self) -> tuple[int, dict[str, object]]:
-        return 200, {"status": "pass", "version": __version__, "description": "Propylon"}
-
-    def _ready(self) -> tuple[int, dict[str, object]]:
-        if self._draining:
-            return 503, {"status": "error", "message": "Gateway is shutting down"}
-        broken = {
-            api_id: [problem.message for problem in state.problems]
-            for api_id, state in self._follow.snapshot.apis.items()
-            if state.problems
-        }
-        state = self._plan.node_state()
-        status = "degraded" if broken or state.get("degraded") else "pass"
-        details = {
-            **state,
-            "revision": self._follow.applied,
-            "apis": len(self._follow.snapshot.apis),
-            "problems": broken,
-        }
-        return 200, {"status": status, "version": __version__, "description": "Propylon ready", "details": details}
 
 
 def _spare_the_collector() -> None:

@@ -15,10 +15,11 @@ from propylon.control.definitions import KnownApis
 from propylon.control.desk import Desk
 from propylon.control.explainer import Explainer
 from propylon.control.files import Files
+from propylon.control.standing import Standing
 from propylon.settings import Settings
+from propylon.stores.chosen import open_lookups
 from propylon.stores.lmdb import open_meters
 from propylon.stores.records.engines import sqlite_url
-from propylon.stores.records.lookups import SqliteLookups
 from propylon.stores.records.opening import open_records
 from propylon.stores.sealing import RootSecret
 from propylon.telemetry.metrics import Metrics
@@ -48,6 +49,7 @@ class GatewayApi:
         known_apis = KnownApis(records, self.settings)
         files = Files(self.settings, records, known_apis)
         announcer = Announcer(records, self.meters)
+        standing = Standing(records, self.meters, "a-node", since=1_700_000_000.0)
         return Desk(
             self.settings,
             self.root_secret,
@@ -57,14 +59,15 @@ class GatewayApi:
             files,
             announcer,
             self.clock,
-            Metrics(bucket_end_us),
+            Metrics(bucket_end_us, of_control=standing.numbers),
             Explainer(
                 self.settings,
                 self.root_secret,
                 self.meters,
                 self.clock,
-                lambda: SqliteLookups(self.settings.records_path),
+                lambda: open_lookups(self.settings),
             ),
+            standing,
         )
 
     def run(self, work: Awaitable[Any]) -> Any:

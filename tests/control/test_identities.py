@@ -5,6 +5,7 @@ import pytest
 from propylon.control.housekeeping import Housekeeping
 from propylon.steps.subjects import subject_hash
 from propylon.stores.ports import Revocation
+from propylon.stores.records.leadership import Leadership
 from propylon.stores.records.lookups import SqliteLookups
 from propylon.usage.line import Line, Sighting, encode
 from tests.control.conftest import GatewayApi
@@ -17,7 +18,7 @@ BOB = Sighting(subject_hash("acme", "", "bob"), "acme", "", "bob", [])
 
 def see(api: GatewayApi, minute: int, *sightings: Sighting) -> None:
     api.run(api.meters.enqueue([encode(Line(minute, [], [], {}, list(sightings)))]))
-    api.run(Housekeeping(api.desk, api.meters, lambda: None).drain())
+    api.run(Housekeeping(api.desk, api.meters, Leadership(""), lambda: None).drain())
 
 
 def record(sighting: Sighting) -> str:

@@ -20,22 +20,20 @@ from tests.kit.definitions import keyless_api, session
 
 SAFETY_S = 30.0
 SECRET = "the-secret-of-this-gateway"
+MAPS = {"meters_map_bytes": 2**20, "usage_map_bytes": 2**20}
 CHILD = """
 import json, sys
 from pathlib import Path
 from propylon.control.process import ControlPlan, run_control
 from propylon.settings import Settings
-from propylon.stores.lmdb import open_meters
 from propylon.stores.sealing import RootSecret
 
 given = json.loads(sys.argv[1])
 settings = Settings(**given["settings"])
 assert not {"fastapi", "uvicorn"} & set(sys.modules)
 run_control(ControlPlan(
-    settings=settings, socket_path=given["socket"], root_secret=RootSecret.from_text(given["root_secret"]),
-    open_meters=lambda: open_meters(
-        settings.meters_dir, meters_map_bytes=2**20, usage_map_bytes=2**20, usage_lines_max=10
-    ),
+    settings=settings, since=0.0, socket_path=given["socket"],
+    root_secret=RootSecret.from_text(given["root_secret"]),
     beat_fd=given["beat_fd"], lifeline_fd=given["lifeline_fd"],
 ))
 """
@@ -50,7 +48,7 @@ class Control:
         beat_read, beat_write = os.pipe()
         lifeline_read, self.lifeline = os.pipe()
         given = {
-            "settings": {"secret": SECRET, "data_dir": str(folder)} | settings,
+            "settings": {"secret": SECRET, "data_dir": str(folder), **MAPS} | settings,
             "socket": self.socket,
             "root_secret": root_secret,
             "beat_fd": beat_write,
@@ -156,12 +154,13 @@ def test_another_root_secret_is_exit_2_and_names_both(control: Control, tmp_path
     assert RootSecret.from_text(other).fingerprint in stderr
 
 
-def test_an_address_in_use_is_exit_2_with_a_remedy(tmp_path: Path, root_secret: str) -> None:
+@pytest.mark.parametrize("setting", ["control_listen", "metrics_listen"])
+def test_an_address_in_use_is_exit_2_with_a_remedy(tmp_path: Path, root_secret: str, setting: str) -> None:
     with contextlib.closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with contextlib.closing(Control(tmp_path, root_secret, control_listen=address)) as refused:
+        with contextlib.closing(Control(tmp_path, root_secret, **{setting: address})) as refused:
             code, stderr = refused.wait()
     assert code == 2
-    assert f"control_listen {address}" in stderr
+    assert f"{setting} {address}" in stderr

@@ -6,6 +6,7 @@ import pytest
 
 from propylon.control.housekeeping import Housekeeping
 from propylon.stores.ports import Revocation
+from propylon.stores.records.leadership import Leadership
 from propylon.stores.records.lookups import SqliteLookups
 from tests.control.conftest import GatewayApi
 from tests.kit.definitions import session
@@ -115,6 +116,6 @@ def test_what_is_over_is_forgotten_and_the_workers_are_told(api: GatewayApi) -> 
     api.call("POST", "/tyk/revoke", {"jti": "t-1", "until": NOW + 9})
     api.call("POST", "/tyk/revoke", {"jti": "t-2", "until": NOW + 90})
     api.run(api.clock.advance(10))
-    api.run(Housekeeping(api.desk, api.meters, lambda: None).forget_revocations())
+    api.run(Housekeeping(api.desk, api.meters, Leadership(""), lambda: None).forget_revocations())
     assert [one.value for one in stored(api)] == ["t-2"]
     assert api.head() == api.revision() == 3

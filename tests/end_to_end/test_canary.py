@@ -45,6 +45,7 @@ class Traces(NamedTuple):
 @pytest.fixture(scope="module")
 def traces() -> Iterator[Traces]:
     settings = {"root_secret": ROOT_SECRET, "meters_map_bytes": 1 << 20, "usage_map_bytes": 1 << 20}
+    settings |= {"access_log": "all"}
     with Origin() as origin, running_gateway([central(origin, "filed", FILE_SOURCE)], settings=settings) as gateway:
         answers = [*written(gateway, origin), *used(gateway), *read(gateway), *refused(gateway)]
         running = data_files(gateway)
@@ -112,6 +113,7 @@ def used(gateway: Gateway) -> Iterator[Response]:
 def read(gateway: Gateway) -> Iterator[Response]:
     paths = ["/tyk/apis", "/tyk/apis/central", "/tyk/apis/jwt", "/tyk/apis/filed", "/tyk/policies", "/tyk/keys/signer"]
     paths += ["/tyk/keys?details=1", "/tyk/keys/signer?effective=1", f"/tyk/keys/{KEY_IDS['key-id']}", "/tyk/reload"]
+    paths += ["/tyk/metrics", "/tyk/nodes", "/tyk/logs"]
     for path in paths:
         answer = gateway.api("GET", path)
         assert answer.status == 200, answer

@@ -29,7 +29,7 @@ class Gateway:
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self.folder = folder
         self.secret = secrets.token_urlsafe(16)
-        self.port = _free_port()
+        self.port = free_port()
         own = {"listen": f"127.0.0.1:{self.port}", "secret": self.secret, "data_dir": str(folder / "data")}
         self.config = folder / "propylon.toml"
         self.config.write_text(
@@ -148,7 +148,7 @@ def _write_definitions(folder: Path, definitions: Sequence[Definition], id_field
     return str(folder)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Below the range from which the system picks ports for outgoing connections, so that none takes it meanwhile."""
     while True:
         port = 16384 + secrets.randbelow(16384)

@@ -12,6 +12,7 @@ DERIVED = {
     "records_url": "records_path",
     "meters_url": "meters_dir",
     "control_listen": "control_address",
+    "metrics_listen": "metrics_address",
     "control_on_listen": "serves_control_on_listen",
 }
 CHECKED_ONLY = {"role"}  # has one value; others are refused while loading

@@ -7,7 +7,7 @@ import pytest
 
 from tests.structure.project import ROOT, SOURCE, nodes
 
-ENTRIES_MAX = 15
+ENTRIES_MAX = 17
 
 
 def test_the_root_has_few_entries() -> None:

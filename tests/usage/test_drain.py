@@ -11,13 +11,15 @@ from sqlalchemy import event
 
 from propylon.errors import StoreUnavailable
 from propylon.stores.lmdb import LmdbMeters, open_meters
+from propylon.stores.records.opening import open_records
 from propylon.stores.records.records import Records
 from propylon.usage import drain as drain_module
 from propylon.usage.drain import Drain
 from propylon.usage.line import Cell, Line, LogEntry, encode
 from propylon.usage.progress import Progress, move_progress, read_progress
 from propylon.usage.queries import Dimension, Step, latencies, recent_log, totals
-from tests.kit.records import records_in, with_records
+from tests.kit.places import Place, records_at, with_records
+from tests.kit.records import ROOT_SECRET
 from tests.usage.exchanges import QueueInMemory
 
 CELL = Cell("orders", "k1", 200, "", "", 3, 30, 300, {8: 2, 40: 1})
@@ -38,7 +40,7 @@ async def exchanges(records: Records) -> int:
     return sum(total.exchanges for total in await totals(records, Step.DAY))
 
 
-def test_lines_are_added_up_and_leave_the_queue(tmp_path: Path) -> None:
+def test_lines_are_added_up_and_leave_the_queue(place: Place) -> None:
     queue = queue_of(a_line(1), a_line(2), a_line(3, minute=3))
 
     async def drained(records: Records) -> None:
@@ -47,11 +49,11 @@ def test_lines_are_added_up_and_leave_the_queue(tmp_path: Path) -> None:
         assert [entry.latency_us for entry in await recent_log(records)] == [3, 2, 1]
         assert await latencies(records) == {8: 6, 40: 3}
 
-    with_records(tmp_path, drained)
+    with_records(place, drained)
     assert queue.lines == []
 
 
-def test_a_later_batch_is_added_to_what_is_there(tmp_path: Path) -> None:
+def test_a_later_batch_is_added_to_what_is_there(place: Place) -> None:
     queue = queue_of(a_line())
 
     async def drained(records: Records) -> None:
@@ -63,11 +65,11 @@ def test_a_later_batch_is_added_to_what_is_there(tmp_path: Path) -> None:
         assert [(total.values, total.exchanges) for total in by_identity] == [(("k1",), 6), (("k2",), 3)]
         assert await latencies(records) == {8: 4, 9: 3, 40: 2}
 
-    with_records(tmp_path, drained)
+    with_records(place, drained)
 
 
-def test_an_empty_queue_is_nothing_to_do(tmp_path: Path) -> None:
-    with_records(tmp_path, lambda records: _expect(Drain(records, queue_of()).run_once(), 0))
+def test_an_empty_queue_is_nothing_to_do(place: Place) -> None:
+    with_records(place, lambda records: _expect(Drain(records, queue_of()).run_once(), 0))
 
 
 async def _expect(work: object, value: object) -> None:
@@ -88,26 +90,28 @@ def _meters(folder: Path) -> LmdbMeters:
     return open_meters(folder, meters_map_bytes=1 << 20, usage_map_bytes=1 << 20, usage_lines_max=100)
 
 
-def _killed_after_commit(folder: Path) -> None:
+def _killed_after_commit(url: str, folder: Path) -> None:
     async def run() -> None:
-        async with records_in(folder) as records:
-            await Drain(records, _DiesAtDiscard(_meters(folder))).run_once()
+        records = await open_records(url, ROOT_SECRET)
+        await Drain(records, _DiesAtDiscard(_meters(folder))).run_once()
 
     asyncio.run(run())
 
 
-def _killed_before_commit(folder: Path) -> None:
+def _killed_before_commit(url: str, folder: Path) -> None:
     async def run() -> None:
-        async with records_in(folder) as records:
-            engine = records.usage_engine.sync_engine
-            event.listen(engine, "commit", lambda connection: os.kill(os.getpid(), signal.SIGKILL))
-            await Drain(records, _meters(folder)).run_once()
+        records = await open_records(url, ROOT_SECRET)
+        engine = records.usage_engine.sync_engine
+        event.listen(engine, "commit", lambda connection: os.kill(os.getpid(), signal.SIGKILL))
+        await Drain(records, _meters(folder)).run_once()
 
     asyncio.run(run())
 
 
 @pytest.mark.parametrize("killed", [_killed_before_commit, _killed_after_commit])
-def test_a_drain_killed_on_the_way_neither_loses_nor_doubles_a_line(tmp_path: Path, killed: object) -> None:
+def test_a_drain_killed_on_the_way_neither_loses_nor_doubles_a_line(
+    tmp_path: Path, place: Place, killed: object
+) -> None:
     async def fill() -> None:
         meters = _meters(tmp_path)
         await meters.enqueue([a_line(number) for number in range(10)])
@@ -123,26 +127,26 @@ def test_a_drain_killed_on_the_way_neither_loses_nor_doubles_a_line(tmp_path: Pa
         assert len(await recent_log(records)) == 10
 
     asyncio.run(fill())
-    child = multiprocessing.get_context("spawn").Process(target=killed, args=(tmp_path,))
+    child = multiprocessing.get_context("spawn").Process(target=killed, args=(place.url, tmp_path))
     child.start()
     child.join(30)
     assert child.exitcode == -signal.SIGKILL
-    with_records(tmp_path, finish)
+    with_records(place, finish)
 
 
-def test_two_drains_at_once_add_each_line_once(tmp_path: Path) -> None:
+def test_two_drains_at_once_add_each_line_once(place: Place) -> None:
     queue = queue_of(*[a_line() for _ in range(20)])
 
     async def race(records: Records) -> None:
-        async with records_in(tmp_path) as others:
+        async with records_at(place) as others:
             await asyncio.gather(*(Drain(one, queue).run_once() for one in (records, others, records)))
         assert await exchanges(records) == 60
 
-    with_records(tmp_path, race)
+    with_records(place, race)
     assert queue.lines == []
 
 
-def test_a_queue_made_anew_starts_from_its_first_line(tmp_path: Path) -> None:
+def test_a_queue_made_anew_starts_from_its_first_line(place: Place) -> None:
     class AnotherQueue(QueueInMemory):
         async def peek(self, limit: int) -> object:
             return (await super().peek(limit))._replace(epoch="another epoch")
@@ -155,10 +159,10 @@ def test_a_queue_made_anew_starts_from_its_first_line(tmp_path: Path) -> None:
         await Drain(records, another).run_once()
         assert await exchanges(records) == 9
 
-    with_records(tmp_path, drained)
+    with_records(place, drained)
 
 
-def test_a_malformed_line_is_counted_and_holds_up_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_malformed_line_is_counted_and_holds_up_no_other(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     queue = queue_of(a_line(), b'{"minute":', a_line())
 
     async def drained(records: Records) -> None:
@@ -167,11 +171,11 @@ def test_a_malformed_line_is_counted_and_holds_up_no_other(tmp_path: Path, caplo
         assert drain.malformed == 1
         assert await exchanges(records) == 6
 
-    with_records(tmp_path, drained)
+    with_records(place, drained)
     assert "left out" in caplog.text
 
 
-def test_lines_that_could_not_be_discarded_are_added_and_observed_once_beside_new_ones(tmp_path: Path) -> None:
+def test_lines_that_could_not_be_discarded_are_added_and_observed_once_beside_new_ones(place: Place) -> None:
     queue, observed = queue_of(a_line()), []
 
     async def drained(records: Records) -> None:
@@ -184,12 +188,12 @@ def test_lines_that_could_not_be_discarded_are_added_and_observed_once_beside_ne
         await drain.run_once()
         assert await exchanges(records) == 6
 
-    with_records(tmp_path, drained)
+    with_records(place, drained)
     assert [cell.exchanges for cell in observed] == [3, 3]
     assert queue.lines == []
 
 
-def test_what_the_ring_dropped_is_known_and_the_rest_is_added(tmp_path: Path) -> None:
+def test_what_the_ring_dropped_is_known_and_the_rest_is_added(tmp_path: Path, place: Place) -> None:
     async def drained(records: Records) -> None:
         meters = open_meters(tmp_path, meters_map_bytes=1 << 20, usage_map_bytes=1 << 20, usage_lines_max=4)
         drain = Drain(records, meters)
@@ -201,10 +205,10 @@ def test_what_the_ring_dropped_is_known_and_the_rest_is_added(tmp_path: Path) ->
         assert drain.dropped == 6
         assert await exchanges(records) == 3 + 4 * 3
 
-    with_records(tmp_path, drained)
+    with_records(place, drained)
 
 
-def test_a_batch_is_bounded_in_bytes_but_has_a_line(tmp_path: Path) -> None:
+def test_a_batch_is_bounded_in_bytes_but_has_a_line(place: Place) -> None:
     cells = [CELL._replace(endpoint=f"/{number}/" + "e" * 1_000) for number in range(1_100)]
     large = encode(Line(2, cells, [], {}))
     assert len(large) > drain_module.BATCH_BYTES
@@ -215,10 +219,10 @@ def test_a_batch_is_bounded_in_bytes_but_has_a_line(tmp_path: Path) -> None:
         assert [await drain.run_once(), await drain.run_once(), await drain.run_once()] == [1, 1, 0]
         assert await exchanges(records) == 2 * 1_100 * 3
 
-    with_records(tmp_path, drained)
+    with_records(place, drained)
 
 
-def test_moving_on_from_where_nobody_stands_any_more_is_refused(tmp_path: Path) -> None:
+def test_moving_on_from_where_nobody_stands_any_more_is_refused(place: Place) -> None:
     async def moved(records: Records) -> None:
         async with records.usage_engine.begin() as connection:
             await move_progress(connection, None, Progress("an epoch", 5))
@@ -226,4 +230,4 @@ def test_moving_on_from_where_nobody_stands_any_more_is_refused(tmp_path: Path) 
                 await move_progress(connection, Progress("an epoch", 4), Progress("an epoch", 9))
             assert await read_progress(connection) == Progress("an epoch", 5)
 
-    with_records(tmp_path, moved)
+    with_records(place, moved)

@@ -127,7 +127,7 @@ def test_past_ten_minutes_without_the_queue_the_oldest_lines_go_and_are_counted(
     for _ in range(2):
         asyncio.run(usage.flush())
     assert sum(cell.exchanges for cell in cells_of(queue)) == folding.LINES_KEPT_MAX
-    assert queue.parsed()[-1].gauges == {folding.LINES_LOST: 2}
+    assert queue.parsed()[-1].gauges == {folding.LINES_LOST: 2, folding.LINES_WAITING: 0}
 
 
 def test_a_line_that_never_fits_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
@@ -138,7 +138,7 @@ def test_a_line_that_never_fits_holds_up_no_other(caplog: pytest.LogCaptureFixtu
     asyncio.run(usage.flush())
     usage.record(exchange())
     asyncio.run(usage.flush())
-    assert queue.parsed()[0].gauges == {folding.LINES_LOST: 1}
+    assert queue.parsed()[0].gauges[folding.LINES_LOST] == 1
     assert "lost" in caplog.text
 
 
@@ -160,10 +160,11 @@ def test_a_flood_of_refusals_writes_no_more_than_its_limit() -> None:
     assert len(written) == 20
 
 
-def test_long_texts_of_clients_are_cut() -> None:
-    queue = QueueInMemory()
-    usage = Folding(queue, FakeClock(), LIMITS)
-    usage.record(exchange(path="/" + "a" * 9_000, name="n" * 9_000))
+def test_the_exchanges_recorded_so_far_are_known_before_and_after_a_line_is_cut() -> None:
+    usage = Folding(QueueInMemory(), FakeClock(), LIMITS)
+    for number in range(folding.CELLS_MAX + 3):
+        usage.record(exchange(record=f"k{number}"))
+    assert usage.exchanges == folding.CELLS_MAX + 3
     asyncio.run(usage.flush())
-    [entry] = queue.parsed()[0].log
-    assert len(entry.path) == len(entry.name) == folding.TEXT_LOGGED_MAX
+    usage.record(exchange())
+    assert usage.exchanges == folding.CELLS_MAX + 4

@@ -1,7 +1,6 @@
 """Totals by stretch and filter, the log by filter, and what is forgotten."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from propylon.usage.drain import Drain
 from propylon.usage.line import Cell, Line, LogEntry, encode
 from propylon.usage.queries import Dimension, LogFilter, Step, latencies, recent_log, totals
 from propylon.usage.retention import expire
-from tests.kit.records import with_records
+from tests.kit.places import Place, with_records
 from tests.usage.exchanges import QueueInMemory
 
 DAY = 1440
@@ -30,7 +29,7 @@ LINES = [
 ]
 
 
-def asked(folder: Path, question: Callable[[Records], Awaitable[Any]]) -> Any:
+def asked(place: Place, question: Callable[[Records], Awaitable[Any]]) -> Any:
     """Of the records that hold LINES."""
     queue = QueueInMemory()
     queue.lines = [encode(line) for line in LINES]
@@ -39,7 +38,7 @@ def asked(folder: Path, question: Callable[[Records], Awaitable[Any]]) -> Any:
         await Drain(records, queue).run_once()
         return await question(records)
 
-    return with_records(folder, run)
+    return with_records(place, run)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +49,8 @@ def asked(folder: Path, question: Callable[[Records], Awaitable[Any]]) -> Any:
         (Step.DAY, [(172_800, 4), (86_400, 18)]),
     ],
 )
-def test_stretches_begin_on_whole_minutes_hours_and_days(tmp_path: Path, step: Step, expected: list[object]) -> None:
-    found = asked(tmp_path, lambda records: totals(records, step))
+def test_stretches_begin_on_whole_minutes_hours_and_days(place: Place, step: Step, expected: list[object]) -> None:
+    found = asked(place, lambda records: totals(records, step))
     assert [(total.at, total.exchanges) for total in found] == expected
 
 
@@ -64,19 +63,19 @@ def test_stretches_begin_on_whole_minutes_hours_and_days(tmp_path: Path, step: S
         ([Dimension.API, Dimension.IDENTITY], [(("orders", "k1"), 8), (("bills", "k2"), 7), (("orders", "k2"), 3)]),
     ],
 )
-def test_a_day_is_told_apart_by_what_is_asked_most_first(tmp_path: Path, by: list[Dimension], expected: object) -> None:
-    found = asked(tmp_path, lambda records: totals(records, Step.DAY, by, until=172_799.0))
+def test_a_day_is_told_apart_by_what_is_asked_most_first(place: Place, by: list[Dimension], expected: object) -> None:
+    found = asked(place, lambda records: totals(records, Step.DAY, by, until=172_799.0))
     assert [(total.values, total.exchanges) for total in found] == expected
 
 
-def test_totals_are_of_what_is_chosen_only(tmp_path: Path) -> None:
+def test_totals_are_of_what_is_chosen_only(place: Place) -> None:
     chosen = {Dimension.API: "orders", Dimension.STATUS: 200}
-    found = asked(tmp_path, lambda records: totals(records, Step.DAY, where=chosen, since=86_460.0, until=90_060.0))
+    found = asked(place, lambda records: totals(records, Step.DAY, where=chosen, since=86_460.0, until=90_060.0))
     assert [total.exchanges for total in found] == [4]
 
 
-def test_latencies_are_of_what_is_chosen_only(tmp_path: Path) -> None:
-    found = asked(tmp_path, lambda records: latencies(records, where={Dimension.IDENTITY: "k2"}))
+def test_latencies_are_of_what_is_chosen_only(place: Place) -> None:
+    found = asked(place, lambda records: latencies(records, where={Dimension.IDENTITY: "k2"}))
     assert found == {8: 10}
 
 
@@ -91,22 +90,22 @@ def test_latencies_are_of_what_is_chosen_only(tmp_path: Path) -> None:
         (LogFilter(key_hash="00"), []),
     ],
 )
-def test_the_log_comes_newest_first_and_filtered(tmp_path: Path, only: LogFilter, times: list[float]) -> None:
-    assert [entry.at for entry in asked(tmp_path, lambda records: recent_log(records, only))] == times
+def test_the_log_comes_newest_first_and_filtered(place: Place, only: LogFilter, times: list[float]) -> None:
+    assert [entry.at for entry in asked(place, lambda records: recent_log(records, only))] == times
 
 
-def test_the_log_is_read_in_pages(tmp_path: Path) -> None:
-    found = asked(tmp_path, lambda records: recent_log(records, since=86_461.0, until=90_061.0, limit=1))
+def test_the_log_is_read_in_pages(place: Place) -> None:
+    found = asked(place, lambda records: recent_log(records, since=86_461.0, until=90_061.0, limit=1))
     assert [entry.at for entry in found] == [90_061.0]
 
 
-def test_what_is_old_is_forgotten_in_steps_and_the_rest_stays(tmp_path: Path) -> None:
+def test_what_is_old_is_forgotten_in_steps_and_the_rest_stays(place: Place) -> None:
     async def expired(records: Records) -> tuple[list[int], int, int]:
         removed = []
         while not removed or removed[-1]:
             removed.append(await expire(records, 172_800.0, 2))
         return removed, len(await recent_log(records)), sum(t.exchanges for t in await totals(records, Step.DAY))
 
-    removed, entries, exchanges = asked(tmp_path, expired)
+    removed, entries, exchanges = asked(place, expired)
     assert removed == [4, 3, 1, 0]
     assert (entries, exchanges) == (1, 4)

@@ -5,6 +5,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from propylon.usage.drain import Drain
 from propylon.usage.folding import Folding, LogLimits
 from propylon.usage.queries import Dimension, Step, latencies, totals
 from tests.kit.clock import FakeClock
-from tests.kit.records import with_records
+from tests.kit.places import ENGINES, fresh_place, with_records
 from tests.usage.exchanges import QueueInMemory, exchange
 
 ENDED = st.tuples(
@@ -39,9 +40,10 @@ async def folded(ended: list[tuple[str, str, tuple[int, str], int, float, bool]]
     return queue
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @settings(max_examples=15, deadline=None)
-@given(st.lists(ENDED, max_size=60))
-def test_totals_are_exact_whatever_they_are_told_apart_by(ended: list[tuple]) -> None:
+@given(ended=st.lists(ENDED, max_size=60))
+def test_totals_are_exact_whatever_they_are_told_apart_by(engine: str, ended: list[tuple]) -> None:
     queue = asyncio.run(folded(ended))
 
     async def check(records: Records) -> None:
@@ -57,5 +59,5 @@ def test_totals_are_exact_whatever_they_are_told_apart_by(ended: list[tuple]) ->
         assert sum((Counter({total.values[0]: total.exchanges}) for total in found), Counter()) == by_api
         assert sum((await latencies(records)).values()) == len(ended)
 
-    with tempfile.TemporaryDirectory() as folder:
-        with_records(Path(folder), check)
+    with tempfile.TemporaryDirectory() as folder, fresh_place(engine, Path(folder)) as place:
+        with_records(place, check)

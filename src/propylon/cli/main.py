@@ -15,12 +15,14 @@ from propylon import __version__
 
 COMMANDS: Final[Mapping[str, str]] = {
     "serve": "propylon.cli.serve",
+    "migrate": "propylon.cli.migrate",
     "demo": "propylon.cli.demo",
     "keys": "propylon.cli.keys",
     "policies": "propylon.cli.policies",
     "apis": "propylon.cli.apis",
     "jwt": "propylon.cli.jwt",
     "check": "propylon.cli.check",
+    "config": "propylon.cli.config",
     "audit-issuers": "propylon.cli.audit_issuers",
     "drill": "propylon.cli.drill",
 }

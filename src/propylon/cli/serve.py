@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from propylon.server import serve as serve_gateway
-from propylon.settings import Settings, load_settings
+from propylon.settings import Settings, load_settings, warnings_of
 
 app = typer.Typer(add_completion=False)
 
@@ -25,6 +25,6 @@ def serve(
         for problem in settings:
             print(f"setting {problem.path}: {problem.message}", file=sys.stderr)
         raise typer.Exit(2)
-    for warning in settings.warnings():
+    for warning in warnings_of(settings):
         logging.getLogger("propylon.settings").warning("setting %s: %s", warning.path, warning.message)
     raise typer.Exit(serve_gateway(settings))

@@ -28,6 +28,7 @@ OWN: Final[Mapping[str, str]] = {
     "listen": "127.0.0.1:0",
     "control_listen": "",
     "control_on_listen": "true",
+    "metrics_listen": "",
     "records_url": "",
     "meters_url": "",
     "root_secret": "",

@@ -1,7 +1,8 @@
 """The Gateway API: its routes, one line each, and what happens before and after each of them.
 
-Before: the secret, then the normal form of the path. After: no answer of a write leaves before the workers can know of
-the newest revision (design §3.2), and a bug is logged and answered. What a route does is its resource's file.
+Before: the pages without a secret, the secret, then the normal form of the path. After: no answer of a write leaves
+before the workers can know of the newest revision (design §3.2), and a bug is logged and answered. What a route does is
+its resource's file.
 """
 
 import logging
@@ -29,9 +30,11 @@ from propylon.control import (
     key_sets,
     keys,
     lint,
+    nodes,
     policies,
     reload,
     revoke,
+    status_pages,
     usage,
 )
 from propylon.control.access import Access
@@ -65,6 +68,7 @@ READS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "/tyk/usage", usage.read_totals),
     ("GET", "/tyk/logs", usage.read_log),
     ("GET", "/tyk/metrics", usage.read_metrics),
+    ("GET", "/tyk/nodes", nodes.read_all),
     ("DELETE", "/tyk/cache/jwks", key_sets.drop_all),
     ("DELETE", "/tyk/cache/jwks/{api_id}", key_sets.drop_of_api),
     ("DELETE", "/tyk/cache/{api_id}", reload.drop_cache),
@@ -112,9 +116,14 @@ class App:
         settings = desk.settings
         self._access = Access(settings.secret_text(), settings.control_attempts_per_minute, desk.clock)
         self._routes = _routes(desk)
+        self._desk = desk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http", "lifespan and websockets are switched off in serving.py"
+        page = status_pages.page(self._desk, scope["path"], scope["method"])
+        if page is not None:
+            await page(scope, receive, send)
+            return
         refusal = self._access.refusal(_secrets(scope), _client_ip(scope), _what(scope))
         if refusal is not None:
             await refusal(scope, receive, send)

@@ -7,8 +7,9 @@ from propylon.control.announcer import Announcer
 from propylon.control.definitions import KnownApis
 from propylon.control.explainer import Explainer
 from propylon.control.files import Files
+from propylon.control.standing import Standing
 from propylon.settings import Settings
-from propylon.stores.ports import Meters
+from propylon.stores.ports import NodeMeters
 from propylon.stores.records.records import Records
 from propylon.stores.sealing import RootSecret
 from propylon.telemetry.metrics import Metrics
@@ -18,10 +19,11 @@ class Desk(NamedTuple):
     settings: Settings
     root_secret: RootSecret
     records: Records
-    meters: Meters
+    meters: NodeMeters
     known_apis: KnownApis
     files: Files
     announcer: Announcer
     clock: Clock
     metrics: Metrics
     explainer: Explainer
+    standing: Standing

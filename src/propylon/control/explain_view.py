@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from propylon.clock import Clock
-from propylon.stores.ports import Charge, KeySetRow, Meters, Now, QuotaState, UsageBatch, Verdict
+from propylon.stores.ports import Charge, FollowedMeters, KeySetRow, Now, QuotaState, UsageBatch, Verdict
 
 
 class ViewClock:
@@ -49,7 +49,7 @@ class ViewClock:
 class MetersView:
     """The shared counters as they stand. Remembers what was asked, for the answer."""
 
-    def __init__(self, meters: Meters, clock: ViewClock) -> None:
+    def __init__(self, meters: FollowedMeters, clock: ViewClock) -> None:
         self._meters = meters
         self._clock = clock
         self.foretold: list[tuple[Charge, Verdict]] = []
@@ -79,8 +79,15 @@ class MetersView:
     async def key_sets_epoch(self) -> int:
         return await self._meters.key_sets_epoch()
 
+    @property
+    def doubts(self) -> int:
+        return self._meters.doubts
+
     async def head(self) -> int:
         return await self._meters.head()
+
+    async def recent_head(self) -> int:
+        return await self._meters.recent_head()
 
     async def quota(self, meter: bytes, now: Now | None = None) -> QuotaState | None:
         return await self._meters.quota(meter, now)

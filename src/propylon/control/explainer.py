@@ -26,7 +26,7 @@ from propylon.snapshot.assembly import DecidingParts, deciding_parts
 from propylon.snapshot.snapshot import ApiState
 from propylon.snapshot.stored_keys import StoredKeys
 from propylon.steps.keyring import KeySecrets
-from propylon.stores.ports import Lookups, Meters
+from propylon.stores.ports import FollowedMeters, Lookups
 from propylon.telemetry.counters import Counters
 
 CACHED_KEYS_MAX: Final = 1000
@@ -37,7 +37,12 @@ class Explainer:
     """One per control process; reads its first snapshot when it is first asked."""
 
     def __init__(
-        self, settings: Settings, secrets: KeySecrets, meters: Meters, clock: Clock, open_lookups: Callable[[], Lookups]
+        self,
+        settings: Settings,
+        secrets: KeySecrets,
+        meters: FollowedMeters,
+        clock: Clock,
+        open_lookups: Callable[[], Lookups],
     ) -> None:
         self._settings = settings
         self._secrets = secrets

@@ -8,19 +8,25 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from propylon import __version__
 from propylon.control.desk import Desk
 from propylon.control.key_retirement import retire_due
 from propylon.errors import StoreUnavailable
-from propylon.stores.lmdb import LmdbMeters
+from propylon.stores.ports import Beat, NodeMeters
 from propylon.stores.records.identities import Seen
 from propylon.stores.records.key_rings import LastUse
+from propylon.stores.records.leadership import Leadership
 from propylon.tasks import spawn
+from propylon.telemetry.report import Report, encode
 from propylon.usage.drain import Drain
 from propylon.usage.line import Line
+from propylon.usage.node_lines import NodeFigures
 from propylon.usage.retention import expire
 
 log = logging.getLogger("propylon.control")
 ANNOUNCE_S: Final = 1.0
+LOOK_S: Final = 1.0
+BEAT_S: Final = 1.0
 DRAIN_S: Final = 1.0
 SWEEP_S: Final = 5.0
 RETIRE_S: Final = 5.0
@@ -33,13 +39,19 @@ DAY_S: Final = 86_400
 
 
 class Housekeeping:
-    """One per control process, from `start` to `end`. `on_bug`: some of the work has ended and will not go on."""
+    """One per control process, from `start` to `end`. `on_bug`: some of the work has ended and will not go on.
 
-    def __init__(self, desk: Desk, meters: LmdbMeters, on_bug: Callable[[], None]) -> None:
+    Of several control processes one leads; what is done for all is left to it.
+    """
+
+    def __init__(self, desk: Desk, meters: NodeMeters, leadership: Leadership, on_bug: Callable[[], None]) -> None:
         self._desk = desk
         self._meters = meters
+        self._leadership = leadership
         self._on_bug = on_bug
-        self._drain = Drain(desk.records, meters, desk.metrics.observe, self._remember)
+        # Where the queue is of a fleet, this node's own figures come another way.
+        observe = desk.metrics.observe if meters.own_queue is None else desk.metrics.observe_fleet
+        self._drain = Drain(desk.records, meters, observe, self._remember)
         self._tasks: list[asyncio.Task[None]] = []
         self._sleeping: set[asyncio.Task[None]] = set()
         self._is_ending = False
@@ -47,13 +59,20 @@ class Housekeeping:
 
     def start(self) -> None:
         self._repeat(ANNOUNCE_S, self._desk.announcer.announce)
-        self._repeat(DRAIN_S, self.drain)
+        self._repeat(LOOK_S, self._desk.standing.look)
+        self._repeat(BEAT_S, self._beat)
         self._repeat(SWEEP_S, self._sweep)
-        self._repeat(RETIRE_S, self.retire_generations)
-        self._repeat(CHECKPOINT_S, self.checkpoint)
-        self._repeat(EXPIRE_S, self._expire)
-        self._repeat(EXPIRE_S, self.forget_revocations)
-        self._repeat(EXPIRE_S, self.forget_identities)
+        if self._meters.own_queue is not None:
+            self._repeat(DRAIN_S, NodeFigures(self._meters.own_queue, self._desk.metrics.observe).run_once)
+        for seconds, work in (
+            (DRAIN_S, self.drain),
+            (RETIRE_S, self.retire_generations),
+            (CHECKPOINT_S, self.checkpoint),
+            (EXPIRE_S, self._expire),
+            (EXPIRE_S, self.forget_revocations),
+            (EXPIRE_S, self.forget_identities),
+        ):
+            self._repeat(seconds, work, for_all=True)
 
     async def end(self) -> None:
         """What is under way comes to its end; then the last usage and quotas are stored."""
@@ -61,8 +80,10 @@ class Housekeeping:
         for task in self._sleeping:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for work in (self.drain, self.checkpoint):
-            await _tried(work)
+        if await self._leadership.lead():
+            for work in (self.drain, self.checkpoint):
+                await _tried(work)
+        await self._leadership.close()
 
     async def restore_quotas(self) -> None:
         """What the meters lost, for instance to damage, as it stood at the last checkpoint."""
@@ -73,8 +94,11 @@ class Housekeeping:
     async def drain(self) -> None:
         """Until the queue is empty."""
         began = self._desk.clock.wall()
-        while await self._drain.run_once():
-            began = self._desk.clock.wall()
+        try:
+            while await self._drain.run_once():
+                began = self._desk.clock.wall()
+        finally:
+            self._desk.standing.lines_waiting = self._drain.waiting
         self._drained_at = began
         self._desk.metrics.lines_lost(dropped=self._drain.dropped, malformed=self._drain.malformed)
 
@@ -91,6 +115,12 @@ class Housekeeping:
 
     async def checkpoint(self) -> None:
         await self._desk.records.save_quotas(await self._meters.quotas())
+
+    async def _beat(self) -> None:
+        """To whoever shows the nodes of a fleet; it takes no traffic."""
+        desk = self._desk
+        report = Report(desk.settings.role, __version__, desk.standing.since, 0, 0.0, 0)
+        await self._meters.beat(Beat("control", serves=False, said=encode(report)))
 
     async def _sweep(self) -> None:
         self._meters.sweep(SWEPT_MAX)
@@ -114,8 +144,8 @@ class Housekeeping:
         while await self._desk.records.forget_identities(before, EXPIRED_MAX) and not self._is_ending:
             await self._desk.clock.sleep(EXPIRE_PAUSE_S)
 
-    def _repeat(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        task = spawn(self._every(seconds, work), f"every {seconds:g} s")
+    def _repeat(self, seconds: float, work: Callable[[], Awaitable[None]], *, for_all: bool = False) -> None:
+        task = spawn(self._every(seconds, work, for_all=for_all), f"every {seconds:g} s")
         task.add_done_callback(self._ended)
         self._tasks.append(task)
 
@@ -123,14 +153,19 @@ class Housekeeping:
         if not self._is_ending:
             self._on_bug()
 
-    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]], *, for_all: bool) -> None:
         task = asyncio.current_task()
         assert task is not None
         while not self._is_ending:
             self._sleeping.add(task)
             await self._desk.clock.sleep(seconds)
             self._sleeping.discard(task)
-            await _tried(work)
+            if not for_all or await self._leads():
+                await _tried(work)
+
+    async def _leads(self) -> bool:
+        leads = self._desk.standing.leads = await self._leadership.lead()
+        return leads
 
 
 async def _tried(work: Callable[[], Awaitable[None]]) -> None:

@@ -13,9 +13,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from typing import Final, NamedTuple, NoReturn
 
+from propylon import __version__
 from propylon.clock import SystemClock
 from propylon.control.announcer import Announcer
 from propylon.control.definitions import KnownApis
@@ -23,17 +23,19 @@ from propylon.control.desk import Desk
 from propylon.control.explainer import Explainer
 from propylon.control.files import Files
 from propylon.control.housekeeping import Housekeeping
+from propylon.control.standing import Standing
 from propylon.errors import StoreUnavailable
 from propylon.settings import Address, Settings
-from propylon.stores.lmdb import LmdbMeters
-from propylon.stores.records.engines import sqlite_url
-from propylon.stores.records.lookups import SqliteLookups
+from propylon.stores.chosen import node_name, open_lookups, open_node_meters
+from propylon.stores.ports import NodeMeters
+from propylon.stores.records.leadership import Leadership
 from propylon.stores.records.opening import open_records
+from propylon.stores.records.placed import records_url_of
 from propylon.stores.records.records import Records
 from propylon.stores.records.schema import CannotOpen
 from propylon.stores.sealing import RootSecret
 from propylon.tasks import spawn
-from propylon.telemetry.metrics import Metrics
+from propylon.telemetry.metrics import Metrics, Of
 from propylon.usage.histogram import bucket_end_us
 
 log = logging.getLogger("propylon.control")
@@ -45,11 +47,12 @@ class ControlPlan(NamedTuple):
     """What the parent hands to the control process."""
 
     settings: Settings
+    since: float  # Unix time at which the node was started
     socket_path: str
     root_secret: RootSecret
-    open_meters: Callable[[], LmdbMeters]
     beat_fd: int  # one byte each half second; the first says prepared: workers may start
     lifeline_fd: int  # end of file: the parent is gone
+    takes_over: bool = False  # from a control process that still listens
 
 
 def run_control(plan: ControlPlan) -> None:
@@ -78,14 +81,21 @@ class ControlProcess:
     async def _start(self) -> list[socket.socket]:
         """Records → meters → quotas → files → head → sockets: what workers read first is there before they start."""
         try:
-            self._records = await open_records(sqlite_url(self._settings.records_path), self._plan.root_secret)
-            self._meters = self._plan.open_meters()
+            self._records = await open_records(
+                records_url_of(self._settings),
+                self._plan.root_secret,
+                timeout_s=self._settings.store_timeout_s,
+            )
+            self._meters = await open_node_meters(self._settings, self._records.revision)
             self._desk = _desk(self._plan, self._records, self._meters)
-            self._housekeeping = Housekeeping(self._desk, self._meters, self._stop.set)
+            leadership = Leadership(records_url_of(self._settings), timeout_s=self._settings.store_timeout_s)
+            self._housekeeping = Housekeeping(self._desk, self._meters, leadership, self._stop.set)
             await self._housekeeping.restore_quotas()
             await self._desk.files.load()
             await self._desk.announcer.announce()
-            listening = _listen(self._plan.socket_path, self._settings.control_address)
+            await self._desk.standing.look()
+            listening = _listen(self._plan)
+            self._metrics_listening = _listen_for_metrics(self._plan)
         except CannotOpen as why:
             _cannot_start(str(why))
         except StoreUnavailable as failure:
@@ -96,14 +106,18 @@ class ControlProcess:
     async def _serve(self, listening: list[socket.socket]) -> None:
         """FastAPI and uvicorn are imported once workers may start; requests wait in the backlog until then."""
         serving = importlib.import_module("propylon.control.serving")
-        server = serving.server_of(self._desk)
+        servers = [(serving.server_of(self._desk), listening)]
+        if self._metrics_listening is not None:
+            servers.append((serving.metrics_server_of(self._desk), [self._metrics_listening]))
 
         async def stop() -> None:
             await self._stop.wait()
-            server.should_exit = True
+            self._desk.standing.is_ending = True
+            for server, _ in servers:
+                server.should_exit = True
 
         spawn(stop(), "stop serving")
-        await server.serve(listening)
+        await asyncio.gather(*(server.serve(sockets) for server, sockets in servers))
 
     async def _end(self) -> None:
         """Requests have ended → the last usage and quotas are stored → stores close."""
@@ -145,13 +159,15 @@ class ControlProcess:
         self._stop.set()
 
 
-def _desk(plan: ControlPlan, records: Records, meters: LmdbMeters) -> Desk:
+def _desk(plan: ControlPlan, records: Records, meters: NodeMeters) -> Desk:
     settings = plan.settings
     known_apis = KnownApis(records, settings)
     files = Files(settings, records, known_apis)
     announcer = Announcer(records, meters)
     clock = SystemClock()
-    explainer = Explainer(settings, plan.root_secret, meters, clock, lambda: SqliteLookups(settings.records_path))
+    explainer = Explainer(settings, plan.root_secret, meters, clock, lambda: open_lookups(settings))
+    standing = Standing(records, meters, node_name(settings), plan.since)
+    of = Of(standing.node, settings.role, __version__)
     return Desk(
         settings,
         plan.root_secret,
@@ -161,33 +177,60 @@ def _desk(plan: ControlPlan, records: Records, meters: LmdbMeters) -> Desk:
         files,
         announcer,
         clock,
-        Metrics(bucket_end_us),
+        Metrics(bucket_end_us, of, standing.numbers),
         explainer,
+        standing,
     )
 
 
-def _listen(socket_path: str, address: Address | None) -> list[socket.socket]:
+def _public_address(settings: Settings) -> Address | None:
+    """A node without workers answers on `listen` itself."""
+    return settings.control_address or (settings.listen_address if settings.role == "control" else None)
+
+
+def _listen(plan: ControlPlan) -> list[socket.socket]:
     """Listening before the application is there, so that nobody is turned away while it is imported."""
+    socket_path, address = plan.socket_path, _public_address(plan.settings)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(socket_path)  # of a control process before this one
     private = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     private.bind(socket_path)
     os.chmod(socket_path, 0o600)
-    sockets = [private] if address is None else [private, _bound(address)]
-    for one in sockets:
-        one.listen(BACKLOG)
-    return sockets
+    private.listen(BACKLOG)
+    if address is None:
+        return [private]
+    name = "control_listen" if plan.settings.control_listen else "listen"
+    return [private, _bound(name, address, takes_over=plan.takes_over)]
 
 
-def _bound(address: Address) -> socket.socket:
+def _listen_for_metrics(plan: ControlPlan) -> socket.socket | None:
+    address = plan.settings.metrics_address
+    return None if address is None else _bound("metrics_listen", address, takes_over=plan.takes_over)
+
+
+def _bound(setting: str, address: Address, *, takes_over: bool) -> socket.socket:
+    """The port is shared while one takes over from another; first it is tried alone, so that a stranger is noticed."""
     host = "127.0.0.1" if address.host == "localhost" else address.host
+    try:
+        if not takes_over:
+            _bind(host, address.port, is_shared=False).close()
+        bound = _bind(host, address.port, is_shared=True)
+    except OSError as error:
+        _cannot_start(f"{setting} {address}: {error.strerror}; stop what uses it or set another {setting}")
+    bound.listen(BACKLOG)
+    return bound
+
+
+def _bind(host: str, port: int, *, is_shared: bool) -> socket.socket:
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if is_shared:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
-        bound.bind((host, address.port))
-    except OSError as error:
-        remedy = "stop what uses it or set another control_listen"
-        _cannot_start(f"control_listen {address}: {error.strerror}; {remedy}")
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
     return bound
 
 

@@ -105,6 +105,7 @@ REFUSALS: Final = {
     "upstream_pool_exhausted": Refusal("upstream", "", "more than upstream_connections_max connections are in use"),
     # … the gateway
     "store_unavailable": Refusal("stores", "", "records or meters could not answer, and nobody is let in on a guess"),
+    "outcome_unknown": Refusal("stores", "", "Redis was asked and did not answer: nobody knows whether it counted"),
     "lookups_exhausted": Refusal("stores", "", "too many look-ups of unknown keys were under way"),
     "meters_full": Refusal("stores", "", "there was no room for a new meter"),
     "control_unavailable": Refusal("control", "", "the control process was not there"),

@@ -6,9 +6,11 @@ from math import ceil
 from typing import Final
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from propylon.control.app import App
 from propylon.control.desk import Desk
+from propylon.control.metrics_page import MetricsPage
 
 END_WITHIN_S: Final = 3  # for running requests at the end; the parent kills after 5
 OUTLIVES_WORKER_S: Final = 15  # so that the worker closes an idle connection first and never sends into a closed one
@@ -23,9 +25,17 @@ class ControlServer(uvicorn.Server):
 
 
 def server_of(desk: Desk) -> ControlServer:
+    return _server(App(desk), desk)
+
+
+def metrics_server_of(desk: Desk) -> ControlServer:
+    return _server(MetricsPage(desk.metrics), desk)
+
+
+def _server(application: ASGIApp, desk: Desk) -> ControlServer:
     """h11 rather than httptools: it bounds the size of a head, and `control_listen` has no worker before it."""
     config = uvicorn.Config(
-        App(desk),
+        application,
         http="h11",
         ws="none",
         lifespan="off",

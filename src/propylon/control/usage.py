@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer
+from propylon.telemetry.metrics import CONTENT_TYPE
 from propylon.usage.histogram import percentile_us
 from propylon.usage.queries import Dimension, LogFilter, Step, latencies, recent_log, totals
 
 DAY_S: Final = 86_400
 PERCENTILES: Final = (0.5, 0.9, 0.99)
-METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def read_totals(desk: Desk, request: Request) -> Response:
@@ -57,7 +57,7 @@ async def read_log(desk: Desk, request: Request) -> Response:
 
 async def read_metrics(desk: Desk, request: Request) -> Response:
     """In Prometheus' text format; counted since this control process started."""
-    return Response(desk.metrics.render(), media_type=METRICS_TYPE)
+    return Response(await desk.metrics.page(), media_type=CONTENT_TYPE)
 
 
 def _step(request: Request) -> Step:

@@ -27,7 +27,7 @@ from propylon.http.limits import HeadLimits
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 LINGER_S: Final = 2.0
 LINGER_MAX_BYTES: Final = 1024 * 1024
-FRESH_DRAIN_S: Final = 1.0  # a connection just accepted may have its first request on the way
+LAST_REQUEST_S: Final = 1.0  # while draining; a request may be on the way
 
 
 class DownstreamSettings(NamedTuple):
@@ -126,14 +126,11 @@ class Downstream(asyncio.Protocol):
         return self._task is not None
 
     def drain(self) -> None:
-        """No exchange after the running one and those already received; an idle connection closes now."""
+        """The next answer says that it is the last. A connection that asks for none within LAST_REQUEST_S closes: its
+        next request may be on the way, and would be lost if it closed at once."""
         self._draining = True
-        if self._task is not None or self._intake.mid_message or self._is_lingering:
-            return
-        if self._head_begun:
-            self.deadline = min(self.deadline, self._loop.time() + FRESH_DRAIN_S)
-        else:
-            self.transport.close()
+        if self._task is None and not self._intake.mid_message and not self._is_lingering:
+            self.deadline = min(self.deadline, self._loop.time() + LAST_REQUEST_S)
 
     # -- what the transport does ----------------------------------------------------------------------------------
 
@@ -144,7 +141,7 @@ class Downstream(asyncio.Protocol):
         self._connections.add(self)
         self._deadlines.add(self)
         self._stranger = self._settings.trusted_proxies.stranger(self.peer_ip)
-        self.deadline = self._loop.time() + (FRESH_DRAIN_S if self._draining else self._settings.head_timeout_s)
+        self.deadline = self._loop.time() + (LAST_REQUEST_S if self._draining else self._settings.head_timeout_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
@@ -220,11 +217,9 @@ class Downstream(asyncio.Protocol):
             if not self._head_begun:
                 self._head_begun = True
                 self.deadline = now + self._settings.head_timeout_s
-        elif self._draining:
-            self._close_gracefully()
         else:
             self._head_begun = False
-            self.deadline = now + self._settings.idle_timeout_s
+            self.deadline = now + (LAST_REQUEST_S if self._draining else self._settings.idle_timeout_s)
 
     async def _run(self, incoming: Incoming) -> None:
         head, body, started = incoming

@@ -75,6 +75,13 @@ def json_reply(status: int, body: bytes, exchange: Exchange, *, keep_alive: bool
     return _reply(status, b"application/json", body, [], exchange, keep_alive=keep_alive)
 
 
+def page_reply(
+    status: int, content_type: bytes, body: bytes, fields: list[Field], exchange: Exchange, *, keep_alive: bool
+) -> bytes:
+    """The same of any type: /metrics."""
+    return _reply(status, content_type, body, fields, exchange, keep_alive=keep_alive)
+
+
 def connection_field(exchange: Exchange | None, *, keep_alive: bool) -> list[Field]:
     """What the Connection field must say; HTTP/1.1 keeps alive without words (RFC 9112 §9.3)."""
     if not keep_alive:

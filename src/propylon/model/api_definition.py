@@ -138,7 +138,7 @@ def _read(reader: DocumentReader, default_org_id: str) -> tuple[ApiDefinition, l
         global_rate_limit=_global_rate_limit(reader),
         not_versioned=version is None,
         default_version=version or "",
-        tags=reader.texts("tags"),
+        tags=() if reader.flag("tags_disabled") else reader.texts("tags"),
         do_not_track=reader.flag("do_not_track"),
     )
     return definition, warnings

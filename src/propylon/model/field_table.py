@@ -49,7 +49,7 @@ IDENTITY: Final = (
     *dormant("kept, not read", "id", "_id", "slug", "version_name", "created_at", "updated_at"),
     *dormant("ours: written into answers, dropped when sent", "jwt_mode", "jwt_source_fingerprint"),
     *dormant("a classic definition says false", "is_oas"),
-    *dormant("tags are for usage only, nodes are not sharded", "tags_disabled"),
+    *honoured("tags_disabled", what="as if `tags` were empty"),
     *guard("expiration", "expiry of the API"),
 )
 

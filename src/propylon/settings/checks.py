@@ -1,7 +1,8 @@
 """What a single setting may hold: types with their checks, each error naming the remedy. Knows no other setting."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
@@ -10,6 +11,8 @@ from propylon.settings.addresses import Network, parse_address, parse_networks
 
 SQLITE: Final = "sqlite+aiosqlite:///"
 LMDB: Final = "lmdb://"
+POSTGRES: Final = "postgresql+asyncpg://"
+REDIS: Final = ("redis://", "rediss://", "redis+sentinel://", "rediss+sentinel://")
 MAKE_SECRET: Final = 'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 PUBLIC_SECRETS: Final = frozenset({"352d20ee67be67f6340b4c0605b044b7"})  # of Tyk's example file, copied everywhere
 
@@ -43,16 +46,34 @@ def _file(path: Path | None) -> Path | None:
 
 
 def _records_url(url: str) -> str:
+    if url.startswith(("postgres://", "postgresql://")):
+        raise ValueError(f"write {POSTGRES}user:password@host/database")
+    if url.startswith(POSTGRES):
+        return _server_url(url, f"{POSTGRES}user:password@host/database")
     return _store_url(url, SQLITE, "PATH")
 
 
 def _meters_url(url: str) -> str:
+    if url.startswith("valkey"):
+        raise ValueError("Valkey speaks Redis's protocol: write redis:// or rediss://")
+    if url.startswith(REDIS):
+        return _server_url(url, "redis://host:6379/0")
     return _store_url(url, LMDB, "FOLDER")
 
 
+def _server_url(url: str, example: str) -> str:
+    """Names a host; never shown in an error, as it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, "," in parts.netloc or parts.port
+    except ValueError:
+        raise ValueError(f"is no URL; write {example}") from None
+    if not host:
+        raise ValueError(f"names no host; write {example}")
+    return url
+
+
 def _store_url(url: str, start: str, rest: str) -> str:
-    if url.startswith(("postgres", "redis", "valkey")):
-        raise ValueError(f"fleet stores are not in this version; leave it empty or write {start}{rest}")
     if url and (not url.startswith(start) or url.removeprefix(start) in ("", "/", ":memory:")):
         raise ValueError(f"leave it empty or write {start}{rest}")
     return url
@@ -78,12 +99,9 @@ def _root_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _role(role: str) -> str:
-    if role in ("gateway", "control"):
-        raise ValueError("splitting a fleet by role is not in this version; write all")
-    if role != "all":
-        raise ValueError("write all")
-    return role
+def _names(given: object) -> object:
+    """A list in TOML, comma-separated in the environment."""
+    return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
 
 
 def _quota_status(status: int) -> int:
@@ -93,11 +111,13 @@ def _quota_status(status: int) -> int:
 
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Grace = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 CountOrNone = Annotated[int, Field(ge=0)]
 MapBytes = Annotated[int, Field(ge=1024**2)]
 Listen = Annotated[str, AfterValidator(_address)]
 OptionalListen = Annotated[str, AfterValidator(_optional_address)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(parse_networks)]
 Folder = Annotated[Path | None, AfterValidator(_folder)]
 FileOrFolder = Annotated[Path | None, AfterValidator(_file_or_folder)]
@@ -106,5 +126,5 @@ RecordsUrl = Annotated[str, AfterValidator(_records_url)]
 MetersUrl = Annotated[str, AfterValidator(_meters_url)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 RootSecret = Annotated[SecretStr, AfterValidator(_root_secret)]
-Role = Annotated[str, AfterValidator(_role)]
+Role = Literal["all", "gateway", "control"]
 QuotaStatus = Annotated[int, AfterValidator(_quota_status)]

@@ -11,20 +11,23 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from propylon.errors import Problem
 from propylon.settings.addresses import Address, parse_address
 from propylon.settings.checks import (
     LMDB,
     MAKE_SECRET,
+    POSTGRES,
+    REDIS,
     SQLITE,
     Count,
     CountOrNone,
     File,
     FileOrFolder,
     Folder,
+    Grace,
     Listen,
     MapBytes,
     MetersUrl,
+    Names,
     Networks,
     OptionalListen,
     QuotaStatus,
@@ -61,6 +64,8 @@ class Settings(BaseSettings):
     """host:port of its own for the Gateway API, so that a firewall can tell them from traffic."""
     control_on_listen: bool | None = None
     """Whether `/tyk/` answers on `listen`. Unset: only if `listen` is loopback and `control_listen` is empty."""
+    metrics_listen: OptionalListen = ""
+    """host:port of its own for `/metrics`, in Prometheus' format and without a secret; empty: only `/tyk/metrics`."""
 
     strict_secrets: bool = False
     """Refuse secrets that are short or publicly known; otherwise they are accepted with a warning."""
@@ -72,9 +77,21 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".propylon")
     """Folder of everything kept on this machine; relative paths start at the working directory."""
     records_url: RecordsUrl = ""
-    """Empty: SQLite in `data_dir`. Or `sqlite+aiosqlite:///PATH`, for records on another disk."""
+    """Empty: SQLite in `data_dir`. `sqlite+aiosqlite:///PATH`: elsewhere. `postgresql+asyncpg://…`: of a fleet."""
     meters_url: MetersUrl = ""
-    """Empty: LMDB in `data_dir`. Or `lmdb://FOLDER`, for counters on a faster disk."""
+    """Empty: LMDB in `data_dir`. `lmdb://FOLDER`: elsewhere. `redis://…` and its kin: shared by a fleet."""
+    require_durable_meters: bool = False
+    """Refuse to start on a Redis that may forget counters: no append-only file, or one that evicts. Else it warns."""
+    store_timeout_s: Seconds = 2
+    """Time for an answer of PostgreSQL or Redis; past it the store counts as away."""
+    follow_interval_s: Grace = 0.25
+    """Fleet: how late a change may reach who is let in and has no limit at all. 0: Redis is asked for each of them."""
+    quota_outage: Literal["refuse", "allow"] = "refuse"
+    """Quotas while Redis is away: `refuse`, or `allow` uncounted. Rates are counted by each node, by its share."""
+    outage_grace_s: Grace = 30
+    """How long a node serves by what it knows while PostgreSQL and Redis are both away. 0: not at all."""
+    ready_requires_stores: bool = False
+    """`/ready` is 503 while a store is away, as Tyk's is. Otherwise `degraded`, as long as the node can serve."""
     root_secret: RootSecret = SecretStr("")
     """Hashes and seals what the records hold, at least 32 characters. Empty: made in `data_dir`, if they are there."""
     meters_map_bytes: MapBytes = 256 * 1024**2
@@ -96,7 +113,9 @@ class Settings(BaseSettings):
     """Refuse definitions with fields that have an effect we do not honour; otherwise they are warned about."""
 
     role: Role = "all"
-    """What this node runs; `all` is the whole gateway."""
+    """What this node runs: `gateway` serves traffic, `control` the Gateway API and what is repeated, `all` both."""
+    node_tags: Names = ()
+    """Serve only APIs that share one of these tags, so that nodes of a fleet may differ. Unset: all."""
     workers: Count = Field(default_factory=lambda: os.cpu_count() or 1)
     """Gateway processes; one per core by default, as more only adds switching between them."""
     worker_stall_s: Seconds = 5
@@ -172,6 +191,8 @@ class Settings(BaseSettings):
     """Successful exchanges logged singly per second and worker; the others are counted only."""
     refusal_log_per_s: CountOrNone = 200
     """Refusals and 5xx logged singly per second and worker; bounds what an attacker can make us write."""
+    access_log: Literal["refusals", "all", "off"] = "refusals"
+    """JSON lines on stderr: `refusals` and 5xx, as far as they are logged singly; `all`: one of every exchange."""
 
     @classmethod
     def settings_customise_sources(
@@ -199,11 +220,12 @@ class Settings(BaseSettings):
             raise ValueError("is below jwks_cache_min_s; raise it or lower that")
         return longest
 
-    @field_validator("control_listen")
+    @field_validator("control_listen", "metrics_listen")
     @classmethod
-    def _check_control_listen(cls, text: str, info: ValidationInfo) -> str:
-        if text and text == info.data.get("listen"):
-            raise ValueError("must differ from listen; leave it empty to share that address")
+    def _check_own_address(cls, text: str, info: ValidationInfo) -> str:
+        for other in ("listen", "control_listen"):
+            if text and text == info.data.get(other) and not text.endswith(":0"):
+                raise ValueError(f"must differ from {other}; choose another port, or leave it empty")
         return text
 
     @field_validator("secret")
@@ -219,9 +241,26 @@ class Settings(BaseSettings):
         url, folder = info.data.get("records_url"), info.data.get("data_dir")
         if secret.get_secret_value() or not url or folder is None:
             return secret
-        if Path(url.removeprefix(SQLITE)).resolve().parent != folder.resolve():
+        if url.startswith(POSTGRES) or Path(url.removeprefix(SQLITE)).resolve().parent != folder.resolve():
             raise ValueError(f"is needed when the records are not in data_dir; {MAKE_SECRET}")
         return secret
+
+    @field_validator("role")
+    @classmethod
+    def _check_role(cls, role: Role, info: ValidationInfo) -> Role:
+        """The two halves of a fleet meet in the stores alone."""
+        records, meters = info.data.get("records_url", POSTGRES), info.data.get("meters_url", REDIS[0])
+        if role != "all" and not (records.startswith(POSTGRES) and meters.startswith(REDIS)):
+            raise ValueError("needs a records_url of PostgreSQL and a meters_url of Redis; set them or write all")
+        return role
+
+    @property
+    def has_postgres(self) -> bool:
+        return self.records_url.startswith(POSTGRES)
+
+    @property
+    def has_redis(self) -> bool:
+        return self.meters_url.startswith(REDIS)
 
     @property
     def listen_address(self) -> Address:
@@ -231,6 +270,11 @@ class Settings(BaseSettings):
     def control_address(self) -> Address | None:
         """None when the Gateway API has no address of its own."""
         return parse_address(self.control_listen) if self.control_listen else None
+
+    @property
+    def metrics_address(self) -> Address | None:
+        """None when metrics have no address of their own."""
+        return parse_address(self.metrics_listen) if self.metrics_listen else None
 
     @property
     def serves_control_on_listen(self) -> bool:
@@ -245,8 +289,8 @@ class Settings(BaseSettings):
 
     @property
     def meters_dir(self) -> Path:
-        """The folder of the LMDB environments."""
-        return Path(self.meters_url.removeprefix(LMDB)) if self.meters_url else self.data_dir
+        """The folder of the LMDB environments; with Redis, of those that a node counts in while it is away."""
+        return Path(self.meters_url.removeprefix(LMDB)) if self.meters_url.startswith(LMDB) else self.data_dir
 
     def secret_text(self) -> str:
         return self.secret.get_secret_value()
@@ -254,19 +298,3 @@ class Settings(BaseSettings):
     def root_secret_text(self) -> str:
         """ "" when it is to be made, or read, in `data_dir`."""
         return self.root_secret.get_secret_value()
-
-    def warnings(self) -> list[Problem]:
-        """What is accepted and should not stay so."""
-        warned = []
-        if why := weakness(self.secret):
-            warned.append(Problem("secret", "secret_weak", f"{why}; {MAKE_SECRET}"))
-        if any(network.prefixlen == 0 for network in self.trusted_proxies):
-            text = "trusts every peer, so any client can choose its address; name the networks of your proxies"
-            warned.append(Problem("trusted_proxies", "everybody_trusted", text))
-        if self.control_address is not None and not self.control_address.is_loopback:
-            text = "is served without TLS, so the secret crosses the network in clear; put a TLS proxy before it"
-            warned.append(Problem("control_listen", "control_in_clear", text))
-        if self.allow_insecure_jwks:
-            text = "lets key sets come over plain http and from inside the network; unset it when the test is over"
-            warned.append(Problem("allow_insecure_jwks", "insecure_jwks", text))
-        return warned

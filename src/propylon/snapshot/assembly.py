@@ -17,7 +17,7 @@ from propylon.steps.issuer_keys import IssuerKeys
 from propylon.steps.keyring import Keyring, KeySecrets, PolicyBook
 from propylon.steps.revoked import Revocations
 from propylon.steps.step import StepSettings, Surroundings
-from propylon.stores.ports import Lookups, Meters
+from propylon.stores.ports import FollowedMeters, Lookups, Meters
 from propylon.telemetry.counters import Counters
 
 
@@ -30,7 +30,7 @@ def deciding_parts(
     settings: Settings,
     secrets: KeySecrets,
     lookups: Lookups,
-    meters: Meters,
+    meters: FollowedMeters,
     clock: Clock,
     counters: Counters,
     issuers: IssuerKeys | None = None,
@@ -49,7 +49,15 @@ def deciding_parts(
     issuers = issuers or StoredKeys(meters, clock, settings.jwks_stale_max_s)
     imported = ImportedKeys(lookups, meters, ask)
     surroundings = Surroundings(clock, meters, step_settings(settings), counters, Revocations(), issuers, imported)
-    workshop = Workshop(keyring, book, surroundings, secrets, reference_sources(settings), settings.default_org_id)
+    workshop = Workshop(
+        keyring,
+        book,
+        surroundings,
+        secrets,
+        reference_sources(settings),
+        settings.default_org_id,
+        frozenset(settings.node_tags),
+    )
     return DecidingParts(Follow(lookups, meters, workshop), keyring)
 
 

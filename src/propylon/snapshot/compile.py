@@ -7,7 +7,7 @@ from errno import ENOENT
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from propylon.model.api_definition import ParsedApi, parse_api, restore_secrets
+from propylon.model.api_definition import ApiDefinition, ParsedApi, parse_api, restore_secrets
 from propylon.model.references import resolve
 from propylon.settings import Settings
 from propylon.snapshot.route import route_of
@@ -49,6 +49,7 @@ class Workshop(NamedTuple):
     secrets: KeySecrets
     sources: ReferenceSources
     default_org_id: str
+    node_tags: frozenset[str] = frozenset()  # empty: every API is served here
 
 
 def compile_api(row: DefinitionRow, workshop: Workshop) -> ApiState:
@@ -60,10 +61,14 @@ def compile_api(row: DefinitionRow, workshop: Workshop) -> ApiState:
     parsed = read_api(restore_secrets(document, secrets), workshop.sources, workshop.default_org_id)
     definition = parsed.definition
     problems, warnings, guards = tuple(parsed.problems), tuple(parsed.warnings), tuple(parsed.guards)
-    if definition is None or definition.internal or not definition.active:
+    if definition is None or definition.internal or not definition.active or _is_of_other_nodes(definition, workshop):
         return ApiState(row.etag, None, problems, warnings, guards)
     steps = compile_steps(definition, guards, workshop.keyring, workshop.book, workshop.surroundings)
     return ApiState(row.etag, route_of(definition, steps), problems, warnings, guards)
+
+
+def _is_of_other_nodes(definition: ApiDefinition, workshop: Workshop) -> bool:
+    return bool(workshop.node_tags) and workshop.node_tags.isdisjoint(definition.tags)
 
 
 def read_api(

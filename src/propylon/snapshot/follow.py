@@ -18,7 +18,7 @@ from propylon.snapshot.route import Route
 from propylon.snapshot.snapshot import EMPTY, ApiState, Snapshot
 from propylon.snapshot.table import RouteTable
 from propylon.steps.revoked import concerns, marks_in
-from propylon.stores.ports import Change, DefinitionRow, Lookups, Meters
+from propylon.stores.ports import Change, DefinitionRow, FollowedMeters, Lookups
 
 log = logging.getLogger("propylon.follow")
 REMEMBERED_MAX: Final = 10_000  # changes; a decision older than these is made again
@@ -28,7 +28,7 @@ EVERYTHING: Final = "*"
 class Follow:
     """One per worker; owns the snapshot and tells the keyring what to forget."""
 
-    def __init__(self, lookups: Lookups, meters: Meters, workshop: Workshop) -> None:
+    def __init__(self, lookups: Lookups, meters: FollowedMeters, workshop: Workshop) -> None:
         self.snapshot: Snapshot = EMPTY
         self.applied = -1
         self.on_change: Callable[[frozenset[str]], None] = lambda names: (
@@ -40,6 +40,7 @@ class Follow:
         self._workshop = workshop
         self._recent: deque[Change] = deque(maxlen=REMEMBERED_MAX)
         self._catching_up: asyncio.Future[None] | None = None
+        self._doubts = meters.doubts  # those that have been answered by reading everything
         self._distrusted = -1  # a head below `applied` that has been answered by reading everything
 
     async def start(self) -> None:
@@ -48,7 +49,10 @@ class Follow:
 
     async def stands(self, exchange: Exchange, route: Route | None) -> bool:
         """Whether the decision just made, for that route, rests on nothing that changed since it began."""
-        head = exchange.head_seen if exchange.head_seen >= 0 else await self._meters.head()
+        head = exchange.head_seen
+        if head < 0:  # nothing was charged; a refusal rests on the newest revision, whatever asking costs
+            is_let_in = route is not None and exchange.denial is None
+            head = await (self._meters.recent_head() if is_let_in else self._meters.head())
         if head == self.applied == exchange.decided_at:
             return True
         if head != self.applied:
@@ -62,7 +66,11 @@ class Follow:
         done = self._catching_up = asyncio.get_running_loop().create_future()
         try:
             head = await self._meters.head()
-            if head == self.applied:
+            if self._doubts != (doubts := self._meters.doubts):
+                log.warning("everything is read again: the meters were away")
+                await self._reload()
+                self._doubts = doubts
+            elif head == self.applied:
                 self._distrusted = -1
             elif head != self._distrusted:
                 await self._apply(head)

@@ -122,7 +122,10 @@ class Keyring:
     def cached(self, key_hash: str) -> Found | None:
         """The usual case, without a coroutine."""
         found = self._keys.get(key_hash)
-        if found is None or found.book_version == self._book.version:
+        if found is None:
+            return None
+        self._counters.key_hits += 1
+        if found.book_version == self._book.version:
             return found
         assert found.entry is not None
         found = self._keys[key_hash] = self._judge(found.entry)

@@ -1,111 +1,136 @@
-"""What the control process shows to Prometheus: the exchanges of all workers since it started, and their counters.
+"""What one process shows to Prometheus: the traffic and the workers of its node, and its own numbers if it controls.
 
-Fed by the drain, so it costs the workers nothing. Kept as plain sums that become metrics when somebody asks.
+Fed by lines of usage, so it costs the workers nothing. Of a fleet, the traffic of all nodes stands under other names
+(`propylon_fleet_…`): whoever asks the nodes and the control process counts nothing twice.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from propylon.telemetry.counters import MEANINGS, Meaning
+from propylon.telemetry.counters import MEANINGS, MEANINGS_OF_CONTROL, Meaning
+from propylon.telemetry.traffic import CellValues, Traffic, counter
 
-BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-APIS_MAX: Final = 1_000  # with series of their own
-OTHER: Final = "other"
-
-# As in usage/line.py: API, identity, status, reason, endpoint, count, bytes in, bytes out, latencies.
-CellValues = tuple[str, str, int, str, str, int, int, int, Mapping[int, int]]
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class Metrics(Collector):
-    """One per control process. `bucket_end_us` says where a bucket of a latency histogram ends."""
+class Of(NamedTuple):
+    """Whose metrics they are."""
 
-    def __init__(self, bucket_end_us: Callable[[int], int]) -> None:
+    node: str
+    role: str
+    version: str
+
+
+def _of_no_control() -> Mapping[str, float]:
+    return {}
+
+
+class Metrics:
+    """One per process that answers for a node. Counts since that process started.
+
+    `of_control` has the numbers of the control process, by the names of MEANINGS_OF_CONTROL.
+    """
+
+    def __init__(
+        self,
+        bucket_end_us: Callable[[int], int],
+        of: Of | None = None,
+        of_control: Callable[[], Mapping[str, float]] = _of_no_control,
+    ) -> None:
+        self._of = of
+        self._of_control = of_control
         self._bucket_end_us = bucket_end_us
-        self._apis: set[str] = set()
-        self._exchanges: Counter[tuple[str, str, str]] = Counter()  # API, status, reason
-        self._bytes: Counter[tuple[str, str]] = Counter()  # API, direction
-        self._latencies: dict[str, Counter[int]] = {}  # API to buckets
-        self._workers: dict[str, Mapping[str, int]] = {}
-        self._lines = {"dropped": 0, "malformed": 0}
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
+        self._node = Traffic(bucket_end_us)
+        self._fleet: Traffic | None = None  # until a line of it was observed
+        self._workers: dict[str, Mapping[str, float]] = {}
+        self._lost = {"dropped": 0, "malformed": 0}
 
-    def observe(self, cells: Sequence[CellValues], gauges: Mapping[str, int]) -> None:
-        """One line of usage."""
-        for api_id, _, status, reason, _, count, bytes_in, bytes_out, latencies in cells:
-            api = self._bounded(api_id)
-            self._exchanges[api, str(status), reason] += count
-            self._bytes[api, "in"] += bytes_in
-            self._bytes[api, "out"] += bytes_out
-            self._latencies.setdefault(api, Counter()).update(latencies)
+    def observe(self, cells: Sequence[CellValues], gauges: Mapping[str, float]) -> None:
+        """One line of usage of this node."""
+        self._node.observe(cells)
         if (worker := gauges.get("worker")) is not None:
-            self._workers[str(worker)] = gauges
+            self._workers[f"{worker:g}"] = gauges
+
+    def observe_fleet(self, cells: Sequence[CellValues], gauges: Mapping[str, float]) -> None:
+        """One line of usage of any node; the numbers of its worker are shown by that node."""
+        if self._fleet is None:
+            self._fleet = Traffic(self._bucket_end_us)
+        self._fleet.observe(cells)
 
     def lines_lost(self, *, dropped: int, malformed: int) -> None:
         """What `Drain` says of the queue."""
-        self._lines = {"dropped": dropped, "malformed": malformed}
+        self._lost = {"dropped": dropped, "malformed": malformed}
+
+    @property
+    def workers(self) -> Mapping[str, Mapping[str, float]]:
+        """The newest numbers of each worker of this node, by its slot."""
+        return self._workers
 
     def render(self) -> bytes:
         """In Prometheus' text format."""
-        return generate_latest(self._registry)
+        return _text(self._page())
+
+    async def page(self) -> bytes:
+        """The same made in a thread: the text of a thousand APIs takes a tenth of a second."""
+        return await asyncio.to_thread(_text, self._page())
+
+    def _page(self) -> "_Page":
+        lost = {(why,): count for why, count in self._lost.items()}
+        of_control = dict(self._of_control())
+        fleet = None if self._fleet is None else self._fleet.copy()
+        return _Page(self._of, self._node.copy(), fleet, dict(self._workers), lost, of_control)
+
+
+class _Page(NamedTuple):
+    """All that is shown, as it stood at one moment."""
+
+    of: Of | None
+    node: Traffic
+    fleet: Traffic | None
+    workers: dict[str, Mapping[str, float]]
+    lost: dict[tuple[str], int]
+    of_control: dict[str, float]
+
+    def families(self) -> Iterator[Metric]:
+        if self.of is not None:
+            yield InfoMetricFamily("propylon_node", "What answers here.", value=self.of._asdict())
+        yield from self.node.families("propylon")
+        if self.fleet is not None:
+            yield from self.fleet.families("propylon_fleet")
+        if self.of_control:
+            yield counter("propylon_usage_lines_lost", "Lines of usage not added up.", ("why",), self.lost.items())
+        for name, meaning in MEANINGS.items():
+            yield _family(f"propylon_worker_{name}", meaning, self._of_workers(name))
+        for name, number in self.of_control.items():
+            yield _family(f"propylon_control_{name}", MEANINGS_OF_CONTROL[name], {"": number})
+
+    def _of_workers(self, name: str) -> dict[str, float]:
+        return {worker: numbers[name] for worker, numbers in sorted(self.workers.items()) if name in numbers}
+
+
+class _Pages(Collector):
+    def __init__(self, page: _Page) -> None:
+        self._page = page
 
     def collect(self) -> Iterator[Metric]:
-        yield _counter(
-            "propylon_exchanges", "Exchanges that ended.", ("api", "status", "reason"), self._exchanges.items()
-        )
-        yield _counter("propylon_refusals", "Exchanges refused or failed.", ("reason",), self._refusals().items())
-        yield _counter("propylon_body_bytes", "Bytes of bodies.", ("api", "direction"), self._bytes.items())
-        yield self._latency()
-        lines = {(why,): count for why, count in self._lines.items()}
-        yield _counter("propylon_usage_lines_lost", "Lines of usage not added up.", ("why",), lines.items())
-        for name, meaning in MEANINGS.items():
-            yield self._of_workers(name, meaning)
-
-    def _bounded(self, api_id: str) -> str:
-        if api_id not in self._apis and len(self._apis) >= APIS_MAX:
-            return OTHER
-        self._apis.add(api_id)
-        return api_id
-
-    def _refusals(self) -> Counter[tuple[str]]:
-        refusals: Counter[tuple[str]] = Counter()
-        for (_, _, reason), count in self._exchanges.items():
-            if reason:
-                refusals[reason,] += count
-        return refusals
-
-    def _latency(self) -> Metric:
-        family = HistogramMetricFamily(
-            "propylon_latency_seconds", "From request head to end of answer.", labels=["api"]
-        )
-        for api, buckets in self._latencies.items():
-            family.add_metric([api], *self._histogram(buckets))
-        return family
-
-    def _histogram(self, buckets: Mapping[int, int]) -> tuple[list[tuple[str, float]], float]:
-        """A bucket counts as below a bound if it ends there; so none is shown faster than it was."""
-        ends = [(self._bucket_end_us(bucket) / 1e6, count) for bucket, count in buckets.items()]
-        below: list[tuple[str, float]] = [
-            (str(bound), sum(count for end, count in ends if end <= bound)) for bound in BOUNDS_S
-        ]
-        return [*below, ("+Inf", sum(buckets.values()))], sum(end * count for end, count in ends)
-
-    def _of_workers(self, name: str, meaning: Meaning) -> Metric:
-        kind = CounterMetricFamily if meaning.kind == "counter" else GaugeMetricFamily
-        family = kind(f"propylon_worker_{name}", meaning.text, labels=["worker"])
-        for worker, values in self._workers.items():
-            if name in values:
-                family.add_metric([worker], values[name])
-        return family
+        return self._page.families()
 
 
-def _counter(name: str, text: str, labels: Iterable[str], sums: Iterable[tuple[tuple[str, ...], int]]) -> Metric:
-    family = CounterMetricFamily(name, text, labels=list(labels))
-    for values, number in sums:
-        family.add_metric(list(values), number)
+def _text(page: _Page) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_Pages(page))
+    return generate_latest(registry)
+
+
+def _family(name: str, meaning: Meaning, numbers: Mapping[str, float]) -> Metric:
+    """`numbers` by worker, "" without that label."""
+    kind = CounterMetricFamily if meaning.kind == "counter" else GaugeMetricFamily
+    family = kind(name, meaning.text, labels=[] if "" in numbers else ["worker"])
+    for worker, number in numbers.items():
+        family.add_metric([worker] if worker else [], number)
     return family

@@ -19,11 +19,11 @@ log = logging.getLogger("propylon.usage")
 LINES_MAX: Final = 200  # in one transaction
 BATCH_BYTES: Final = 1024**2  # in one transaction: 25 ms of parsing; at least one line
 
-Observe = Callable[[Sequence[Cell], Mapping[str, int]], None]  # what each line that was added holds
+Observe = Callable[[Sequence[Cell], Mapping[str, float]], None]  # what each line that was added holds
 Remember = Callable[[Sequence[Line]], Awaitable[None]]
 
 
-def _nobody(cells: Sequence[Cell], gauges: Mapping[str, int]) -> None:
+def _nobody(cells: Sequence[Cell], gauges: Mapping[str, float]) -> None:
     return
 
 
@@ -47,11 +47,12 @@ class Drain:
         self._observe = observe
         self.malformed = 0  # lines that were left out
         self.dropped = 0  # lines that the bound of the queue pushed out before they were added
+        self.waiting = 0  # lines in the queue when it was last looked at
 
     async def run_once(self) -> int:
         """One batch; answers how many lines it took off the queue. Raises StoreUnavailable: nothing is lost by it."""
         batch = _bounded(await self._meters.peek(LINES_MAX))
-        self.dropped = batch.dropped
+        self.dropped, self.waiting = batch.dropped, batch.waiting
         if not batch.lines:
             return 0
         parsed = [_parsed(raw) for raw in batch.lines]

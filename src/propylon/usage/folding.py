@@ -14,8 +14,10 @@ from propylon.clock import Clock
 from propylon.errors import Failure, MetersFull, StoreUnavailable
 from propylon.exchange import Exchange
 from propylon.stores.ports import Meters
+from propylon.usage.entry import access_entry, log_entry
 from propylon.usage.histogram import bucket_of
 from propylon.usage.line import Cell, Line, LogEntry, encode
+from propylon.usage.node_lines import NodeLines
 from propylon.usage.sampling import Sampling
 from propylon.usage.sightings import Sightings
 from propylon.usage.uses import Uses
@@ -24,9 +26,9 @@ log = logging.getLogger("propylon.usage")
 CELLS_MAX: Final = 5_000  # distinct rows per flush; beyond it a line is cut early: memory bounded, totals exact
 ENDPOINTS_MAX: Final = 200  # per API and line; the rest counts as "other"
 OTHER: Final = "other"
-TEXT_LOGGED_MAX: Final = 512  # characters of a path or name
 LINES_KEPT_MAX: Final = 600  # ten minutes of a store that is away
 LINES_LOST: Final = "usage_lines_lost"  # a gauge
+LINES_WAITING: Final = "usage_lines_waiting"  # a gauge
 
 Dimensions = tuple[str, str, int, str, str]  # API, identity, status, reason, endpoint
 
@@ -50,7 +52,7 @@ class _Sums:
         self.latencies: dict[int, int] = {}
 
 
-def _no_counters() -> dict[str, int]:
+def _no_counters() -> dict[str, float]:
     return {}
 
 
@@ -62,7 +64,7 @@ class Folding:
     """One per worker; `record` is called once for each exchange, by gateway/handle.py.
 
     `counters` are the worker's own, added to its lines. `write_refusal` is given the entry of every refusal and failure
-    that is logged, as it goes to the request log.
+    that is logged, as it goes to the access log. `node_lines` takes what the node's own metrics need.
     """
 
     def __init__(
@@ -70,13 +72,15 @@ class Folding:
         meters: Meters,
         clock: Clock,
         limits: LogLimits,
-        counters: Callable[[], dict[str, int]] | None = None,
+        counters: Callable[[], dict[str, float]] | None = None,
         write_refusal: Callable[[Mapping[str, object]], None] | None = None,
+        node_lines: NodeLines | None = None,
     ) -> None:
         self._meters = meters
         self._clock = clock
         self._counters = counters or _no_counters
         self._write_refusal = write_refusal or _not_written
+        self._node_lines = node_lines
         self._successes = Sampling(limits.successes_per_s)
         self._refusals = Sampling(limits.refusals_per_s)
         self._minute = 0
@@ -87,7 +91,8 @@ class Folding:
         self._uses = Uses()
         self._lines: deque[bytes] = deque()  # not in the queue yet
         self._lines_lost = 0
-        self._gauges = {LINES_LOST: 0}  # as they were last sent
+        self._counted = 0  # exchanges of lines that were cut
+        self._gauges: dict[str, float] = {LINES_LOST: 0, LINES_WAITING: 0}  # as they were last sent
 
     def record(self, exchange: Exchange) -> None:
         """Adds one exchange; never waits."""
@@ -113,10 +118,10 @@ class Folding:
         sums.latencies[bucket] = sums.latencies.get(bucket, 0) + 1
         is_refusal = bool(reason) or exchange.status >= 500
         if one_in := (self._refusals if is_refusal else self._successes).stands_for():
-            entry = self._entry(exchange, reason, latency_us, one_in)
+            entry = log_entry(exchange, reason, latency_us, one_in, self._clock.wall())
             self._log.append(entry)
             if is_refusal:
-                self._write_refusal(entry._asdict())
+                self._write_refusal(access_entry(entry, exchange))
 
     def record_unread(self, failure: Failure) -> None:
         """Adds bytes that were no request: there is no exchange, only the reason it was refused for."""
@@ -126,14 +131,21 @@ class Folding:
 
     async def flush(self) -> None:
         """Each second and before the end: hands what was added up to the queue."""
-        gauges = self._counters() | {LINES_LOST: self._lines_lost}
+        gauges = self._counters() | {LINES_LOST: self._lines_lost, LINES_WAITING: len(self._lines)}
         if self._cells or (gauges != self._gauges and not self._lines):
             self._gauges = gauges
             self._cut_line()
         self._successes.next_second(spread=True)
         self._refusals.next_second(spread=False)
+        if self._node_lines is not None:
+            await self._node_lines.flush(self._this_minute(), gauges)
         while self._lines:
             await self._enqueue(self._lines.popleft())
+
+    @property
+    def exchanges(self) -> int:
+        """How many were recorded so far."""
+        return self._counted + sum(sums.count for sums in self._cells.values())
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
@@ -160,6 +172,9 @@ class Folding:
         minute = self._minute if cells else self._this_minute()
         seen, used = self._sightings.take(minute), self._uses.take(minute)
         self._keep(encode(Line(minute, cells, self._log, self._gauges, seen, used)))
+        if self._node_lines is not None:
+            self._node_lines.note(minute, cells)
+        self._counted = self.exchanges
         self._cells, self._log, self._endpoints = {}, [], {}
 
     def _keep(self, line: bytes) -> None:
@@ -184,22 +199,3 @@ class Folding:
 
     def _this_minute(self) -> int:
         return int(self._clock.wall()) // 60
-
-    def _entry(self, exchange: Exchange, reason: str, latency_us: int, one_in: int) -> LogEntry:
-        identity = exchange.caller.identity if exchange.caller is not None else None
-        return LogEntry(
-            round(self._clock.wall(), 3),
-            exchange.api_id,
-            identity.record if identity else "",
-            identity.key_hash if identity else "",
-            identity.name[:TEXT_LOGGED_MAX] if identity else "",
-            exchange.head.method,
-            exchange.head.path[:TEXT_LOGGED_MAX],
-            exchange.status,
-            reason,
-            latency_us,
-            exchange.upstream_status,
-            exchange.client_ip,
-            one_in,
-            exchange.trace,
-        )

@@ -71,7 +71,7 @@ class Line(NamedTuple):
     minute: int  # since the epoch
     cells: list[Cell]
     log: list[LogEntry]
-    gauges: Mapping[str, int]  # the worker's counters as they stood, may be empty
+    gauges: Mapping[str, float]  # the worker's counters as they stood, may be empty
     sightings: list[Sighting] = []
     uses: list[Use] = []
 
