@@ -87,7 +87,7 @@ class Worker:
         self._clock = SystemClock()
         self._counters = Counters(plan.slot)
         self._load = Load()
-        self._access_log = access_log.AccessLog(access_log.Output(sys.stderr.fileno()))
+        self._access_log = access_log.AccessLog(access_log.output_to(sys.stderr))
 
     async def run(self) -> None:
         await self._start()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from propylon.telemetry.access_log import LINE_MAX_BYTES, WAITING_MAX_BYTES, AccessLog, Output, line
+from propylon.telemetry.access_log import LINE_MAX_BYTES, WAITING_MAX_BYTES, AccessLog, Output, line, output_to
 
 HOSTILE = ["/a\r\nHTTP/1.1 200", "/\x1b[2J", "/\x7f", "/\u2028", "/\x9b31m", "/\ud800", "/%s%d"]
 
@@ -106,6 +106,13 @@ def test_a_reader_that_stands_still_is_waited_for_only_so_long(pipe: tuple[int, 
     assert taken >= 1
     os.read(pipe[0], LINE_MAX_BYTES)
     assert take(b"y" * LINE_MAX_BYTES)
+
+
+def test_without_a_standard_error_lines_go_nowhere(pipe: tuple[int, int]) -> None:
+    assert output_to(None)(b"line\n")
+    with open(pipe[1], "w", closefd=False) as stream:
+        assert output_to(stream)(b"line\n")
+    assert os.read(pipe[0], 100) == b"line\n"
 
 
 def test_an_output_whose_reader_is_gone_takes_nothing(pipe: tuple[int, int]) -> None:

@@ -10,7 +10,7 @@ import os
 import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from json import JSONEncoder
-from typing import Final
+from typing import Final, TextIO
 
 FLUSH_S: Final = 0.25
 WAITING_MAX_BYTES: Final = 4 * 1024**2  # of lines in a worker that nobody has taken yet; further ones are lost
@@ -45,6 +45,11 @@ class Output:
             return bool(ready) and os.write(self._descriptor, piece) == len(piece)
         except OSError:
             return False
+
+
+def output_to(stream: TextIO | None) -> Output:
+    """None is a standard error that was closed: its number may be another file's by now, so lines go nowhere."""
+    return Output(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC) if stream is None else stream.fileno())
 
 
 class AccessLog:
