@@ -8,7 +8,9 @@ from propylon.errors import StoreUnavailable
 from propylon.model.key_ring import Retirement, Ring, RingEntry, read_ring, retired, rotated
 from propylon.stores.ports import KeyRow
 from propylon.stores.records.idempotency import KEPT_S
+from propylon.stores.records.identities import IdentityFilter, Seen
 from propylon.stores.records.key_rings import LastUse
+from propylon.stores.records.pieces import ROWS
 from propylon.stores.records.records import Records
 from tests.kit.places import Place, with_records
 from tests.kit.records import a_key, key_hash, put_key
@@ -145,6 +147,17 @@ def test_the_latest_use_counts_in_whatever_order_they_come(place: Place) -> None
         for uses in ([(1, 1, 60.0), (1, 2, 120.0)], [(1, 1, 180.0)], [(1, 1, 120.0), (1, 2, 120.0)]):
             await records.save_last_used([LastUse(*use) for use in uses])
         assert await records.last_used([1, 2]) == {(1, 1): 180.0, (1, 2): 120.0}
+
+    with_records(place, work)
+
+
+def test_uses_and_sightings_may_be_more_than_one_statement_takes(place: Place) -> None:
+    async def work(records: Records) -> None:
+        await put_key(records, a_key())
+        await records.save_last_used([LastUse(1, number, 60.0) for number in range(2 * ROWS + 1)])
+        assert len(await records.last_used([1])) == 2 * ROWS + 1
+        await records.save_sightings([Seen(f"{n:064}", "acme", "i", f"{n}", [], 1.0) for n in range(2 * ROWS + 1)])
+        assert len(await records.identities(IdentityFilter(), limit=3 * ROWS)) == 2 * ROWS + 1
 
     with_records(place, work)
 

@@ -403,16 +403,20 @@ def test_a_standby_is_no_place_for_records(server: PostgresServer) -> None:
         asyncio.run(run())
 
 
-def test_of_several_hosts_the_primary_is_used_also_when_it_is_another_one_now() -> None:
+@pytest.mark.parametrize("end", ["kill", "freeze"])
+def test_of_several_hosts_the_primary_is_used_also_when_it_is_another_one_now(end: str) -> None:
     async def run(first: PostgresServer, second: PostgresServer, url: str) -> None:
         records, lookups = await open_records(url, ROOT_SECRET), PostgresLookups(url)
         await put_key(records, a_key())
         assert await lookups.revision() == 1
-        await asyncio.to_thread(first.kill)
+        await asyncio.to_thread(getattr(first, end))
         with pytest.raises(StoreUnavailable):
             await put_key(records, a_key("meanwhile"))
-        second.sql("postgres", "SELECT pg_promote()")
+        await asyncio.to_thread(second.sql, "postgres", "SELECT pg_promote()")
         await put_key(records, a_key("bbb"))
+        if end == "freeze":
+            with pytest.raises(StoreUnavailable, match="in time"):
+                await lookups.revision()  # on the connection it has
         assert await lookups.revision() == 2
         await records.close()
         await lookups.close()
@@ -423,6 +427,13 @@ def test_of_several_hosts_the_primary_is_used_also_when_it_is_another_one_now() 
         with first.standby() as second:
             hosts = f"127.0.0.1:{second.port},127.0.0.1:{first.port}"
             asyncio.run(run(first, second, f"postgresql+asyncpg://propylon@{hosts}/{place.database}"))
+
+
+def test_of_several_hosts_none_of_which_is_there_each_is_named() -> None:
+    url = "postgresql+asyncpg://propylon:hush@127.0.0.1:1,127.0.0.1:2/x"
+    with pytest.raises(StoreUnavailable, match="127.0.0.1:[12]/x: .*; records: 127.0.0.1:[12]/x: ") as caught:
+        asyncio.run(open_records(url, ROOT_SECRET))
+    assert "hush" not in caught.value.detail
 
 
 def _calls(records: Records, lookups: PostgresLookups) -> dict[str, Callable[[], Awaitable[object]]]:

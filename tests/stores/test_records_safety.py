@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from propylon.stores.ports import QuotaState
-from propylon.stores.records import quotas
+from propylon.stores.records.pieces import ROWS
 from propylon.stores.records.records import Records
 from tests.kit.places import Place, PostgresPlace, SqlitePlace, fresh_place, with_records
 from tests.kit.records import a_definition, a_key, key_hash
@@ -102,7 +102,7 @@ def test_a_killed_writer_loses_nothing_it_committed_and_leaves_nothing_it_did_no
     with_records(place, read)
 
 
-@pytest.mark.parametrize("count", [quotas.ROWS - 1, quotas.ROWS, 2 * quotas.ROWS + 1])
+@pytest.mark.parametrize("count", [ROWS - 1, ROWS, 3 * ROWS + 1])
 def test_a_checkpoint_may_be_of_any_size(place: Place, count: int) -> None:
     states = [QuotaState(f"k{number}.0".encode(), number, 2**62 + number) for number in range(count)]
 

@@ -68,6 +68,20 @@ def test_a_later_batch_is_added_to_what_is_there(place: Place) -> None:
     with_records(place, drained)
 
 
+def test_what_was_no_request_has_no_latency_and_adds_up(place: Place) -> None:
+    unread = CELL._replace(latencies={})
+    queue = queue_of(encode(Line(2, [unread, unread], [], {})))
+
+    async def drained(records: Records) -> None:
+        await Drain(records, queue).run_once()
+        queue.lines.append(encode(Line(2, [unread], [], {})))
+        await Drain(records, queue).run_once()
+        assert [(total.exchanges, total.bytes_out) for total in await totals(records, Step.MINUTE)] == [(9, 900)]
+        assert await latencies(records) == {}
+
+    with_records(place, drained)
+
+
 def test_an_empty_queue_is_nothing_to_do(place: Place) -> None:
     with_records(place, lambda records: _expect(Drain(records, queue_of()).run_once(), 0))
 

@@ -6,21 +6,18 @@ A row is added to where it stands, so that the cost does not grow with the table
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.array_insert import array_insert, columns_of
+from propylon.stores.records.pieces import pieces
 from propylon.stores.records.tables import request_log, usage
 from propylon.stores.records.upsert import upsert
 from propylon.usage.line import Line, LogEntry
 
-ROWS: Final = 1_000  # in one call, each of which keeps the event loop for some milliseconds
-
-_Item = TypeVar("_Item")
 _Rows = list[dict[str, Any]]
 
 _ADDED: Final = ("count", "bytes_in", "bytes_out")
@@ -45,9 +42,9 @@ _LOG_ARRAYS: Final = array_insert(request_log, LogEntry._fields)
 async def add_lines(connection: AsyncConnection, lines: Sequence[Line]) -> None:
     entries = (entry._asdict() for line in lines for entry in line.log)
     is_postgres = connection.dialect.name == "postgresql"
-    for rows in _pieces(_rows(lines)):
+    for rows in pieces(_rows(lines)):
         await (_add_as_arrays if is_postgres else _add)(connection, rows)
-    for rows in _pieces(entries):
+    for rows in pieces(entries):
         await (_log_as_arrays if is_postgres else _log)(connection, rows)
 
 
@@ -90,9 +87,3 @@ def _rows(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
         row = {"org_id": "", "version": "", "tags": "", **dict(zip(names, key, strict=True))}
         row |= dict(zip(_ADDED, counts, strict=True))
         yield row | {"latencies": json.dumps(latencies, separators=(",", ":"))}
-
-
-def _pieces(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    rest = iter(items)
-    while piece := list(islice(rest, ROWS)):
-        yield piece

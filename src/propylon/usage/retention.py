@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.engines import SQL_ERRORS
@@ -25,8 +25,10 @@ async def expire(records: Records, before: float, limit: int) -> int:
 
 
 async def _expire_usage(connection: AsyncConnection, minute: int, limit: int) -> int:
-    """Row by row: SQLite reads the whole table for a set of keys with several columns."""
+    """Row by row: SQLite reads the whole table for a set of keys with several columns. PostgreSQL does not."""
     oldest = select(*_KEY).where(usage.c.minute < minute).order_by(usage.c.minute).limit(limit)
+    if connection.dialect.name == "postgresql":
+        return (await connection.execute(delete(usage).where(tuple_(*_KEY).in_(oldest)))).rowcount
     keys = (await connection.execute(oldest)).mappings().all()
     if keys:
         await connection.execute(_DELETE, [{f"its_{name}": value for name, value in key.items()} for key in keys])

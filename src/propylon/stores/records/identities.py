@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import Row, and_, case, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from propylon.stores.records.pieces import pieces
 from propylon.stores.records.tables import identities
 from propylon.stores.records.upsert import upsert
 
@@ -95,7 +96,8 @@ async def save_sightings(connection: AsyncConnection, seen: Sequence[Seen]) -> N
             "name": fresh.excluded.name,
         },
     )
-    await connection.execute(save, rows)
+    for piece in pieces(rows):
+        await connection.execute(save, piece)
 
 
 async def find_identity(connection: AsyncConnection, record: str) -> IdentityRow | None:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import BigInteger, Double, bindparam, delete, exists, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from propylon.stores.records.pieces import pieces
 from propylon.stores.records.tables import key_last_used, key_tokens, keys
 from propylon.stores.records.upsert import upsert
 
@@ -44,15 +45,14 @@ async def remove_ring(connection: AsyncConnection, record_id: int) -> None:
 
 async def save_last_used(connection: AsyncConnection, uses: Sequence[LastUse]) -> None:
     """The latest counts, whatever comes when and however often."""
-    if not uses:
-        return
     use = upsert(connection, key_last_used).from_select(LastUse._fields, _OF_A_KEY)
     save = use.on_conflict_do_update(
         index_elements=key_last_used.primary_key.columns,
         set_={"at": use.excluded.at},
         where=use.excluded.at > key_last_used.c.at,
     )
-    await connection.execute(save, [{"key": use.record_id, "of": use.generation, "when": use.at} for use in uses])
+    for piece in pieces(uses):
+        await connection.execute(save, [{"key": use.record_id, "of": use.generation, "when": use.at} for use in piece])
 
 
 async def last_used(connection: AsyncConnection, record_ids: Sequence[int]) -> dict[tuple[int, int], float]:

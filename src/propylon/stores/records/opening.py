@@ -126,8 +126,8 @@ async def _closed_on_failure(url: str, databases: tuple[_Database, ...]) -> Asyn
     except (CannotOpen, StoreUnavailable, OSError) as why:
         for one in databases:
             await one.engines.dispose()
-        if isinstance(why, OSError):
-            raise away(why) from why  # SQLAlchemy, while it asked
+        if isinstance(why, OSError) and is_postgres(url):
+            raise away(why) from why  # while SQLAlchemy asked the server about itself
         if isinstance(why, StoreUnavailable) and not is_postgres(url):
             raise StoreUnavailable(f"{why.detail}; {room_beside(_file(url))}") from why
         raise

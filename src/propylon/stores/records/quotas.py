@@ -1,17 +1,15 @@
 """Checkpoints of quotas: what is put back when the meters were lost. One place, overwritten each minute."""
 
-from collections.abc import Iterator, Sequence
-from typing import Final, TypeVar
+from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.ports import QuotaState
+from propylon.stores.records.pieces import ROWS, pieces
 from propylon.stores.records.tables import quota_checkpoints
 
-ROWS: Final = 5_000  # in one statement, so that none takes longer than a store may
-
-_Item = TypeVar("_Item")
 _SELECT: Final = select(*(quota_checkpoints.c[name] for name in QuotaState._fields)).order_by(quota_checkpoints.c.meter)
 _DELETE: Final = delete(quota_checkpoints).where(quota_checkpoints.c.meter == bindparam("gone"))
 
@@ -33,12 +31,7 @@ async def save_quotas(connection: AsyncConnection, states: Sequence[QuotaState])
     stored = set(await load_quotas(connection))
     gone = stored.difference(states)
     moved = set(states).difference(stored)
-    for piece in _pieces(sorted(gone)):
+    for piece in pieces(gone):
         await connection.execute(_DELETE, [{"gone": state.meter} for state in piece])
-    for piece in _pieces(sorted(moved)):
+    for piece in pieces(moved):
         await connection.execute(insert(quota_checkpoints), [state._asdict() for state in piece])
-
-
-def _pieces(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
-    for first in range(0, len(items), ROWS):
-        yield items[first : first + ROWS]
