@@ -33,6 +33,7 @@ def fleet() -> Iterator[Fleet]:
         for node in made.nodes:
             assert get(f"{node.url}/token/", KEY).status == 200
         eventually(lambda: of_fleet(made) == 2)
+        eventually(lambda: [passed(node) for node in made.nodes] == [1, 1])  # on a way of their own, and not the first
         yield made
 
 
