@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 from propylon.settings import Settings
-from propylon.settings.addresses import Address
 
 SECRET = "a-secret-of-24-characters"
 
@@ -12,33 +11,11 @@ def settings(**values: object) -> Settings:
     return Settings(**({"secret": SECRET} | values))  # type: ignore[arg-type]  # a table of values of any type
 
 
-@pytest.mark.parametrize(
-    ("listen", "control_listen", "control_on_listen", "served"),
-    [
-        ("127.0.0.1:80", "", None, True),
-        ("0.0.0.0:80", "", None, False),
-        ("127.0.0.1:80", "127.0.0.1:81", None, False),
-        ("0.0.0.0:80", "127.0.0.1:81", True, True),
-        ("127.0.0.1:80", "", False, False),
-    ],
-)
-def test_the_gateway_api_answers_on_a_public_address_only_when_told(
-    listen: str, control_listen: str, control_on_listen: bool | None, served: bool
-) -> None:
-    given = settings(listen=listen, control_listen=control_listen, control_on_listen=control_on_listen)
-    assert given.serves_control_on_listen is served
-
-
 def test_stores_lie_in_the_data_folder_unless_a_url_says_otherwise(tmp_path: Path) -> None:
     given = settings(data_dir=tmp_path)
     assert (given.records_path, given.meters_dir) == (tmp_path / "records.db", tmp_path)
     moved = settings(records_url="sqlite+aiosqlite:////r/a.db", meters_url="lmdb:///m", root_secret="r" * 32)
     assert (moved.records_path, moved.meters_dir) == (Path("/r/a.db"), Path("/m"))
-
-
-def test_control_address_is_none_without_one() -> None:
-    assert settings().control_address is None
-    assert settings(control_listen="[::1]:81").control_address == Address("::1", 81)
 
 
 def test_a_secret_is_not_shown_when_the_settings_are_printed() -> None:

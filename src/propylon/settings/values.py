@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from propylon.settings.addresses import Address, parse_address
 from propylon.settings.checks import (
     LMDB,
     MAKE_SECRET,
@@ -20,59 +18,23 @@ from propylon.settings.checks import (
     SQLITE,
     Count,
     CountOrNone,
-    File,
     FileOrFolder,
     Folder,
     Grace,
-    Listen,
     MapBytes,
     MetersUrl,
     Names,
-    Networks,
-    OptionalListen,
     QuotaStatus,
     RecordsUrl,
     Role,
     RootSecret,
     Seconds,
-    Secret,
-    weakness,
 )
+from propylon.settings.listening import ListenSettings
 
 
-class Settings(BaseSettings):
+class Settings(ListenSettings):
     """Made by `load_settings` and passed in everywhere: nothing else reads the environment."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="PROPYLON_",
-        frozen=True,
-        extra="forbid",
-        validate_default=True,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
-
-    listen: Listen = "127.0.0.1:8080"
-    """host:port of the public side; loopback until you decide otherwise."""
-    tls_certificate: File = None
-    """PEM chain that `listen` serves HTTPS with; read again on SIGHUP, so a renewal needs no restart."""
-    tls_key: File = None
-    """PEM key of `tls_certificate`; both or neither."""
-    trusted_proxies: Networks = ()
-    """Networks (CIDR) whose X-Forwarded-For is believed. Nobody by default: a client can write any address there."""
-    control_listen: OptionalListen = ""
-    """host:port of its own for the Gateway API, so that a firewall can tell them from traffic."""
-    control_on_listen: bool | None = None
-    """Whether `/tyk/` answers on `listen`. Unset: only if `listen` is loopback and `control_listen` is empty."""
-    metrics_listen: OptionalListen = ""
-    """host:port of its own for `/metrics`, in Prometheus' format and without a secret; empty: only `/tyk/metrics`."""
-
-    strict_secrets: bool = False
-    """Refuse secrets that are short or publicly known; otherwise they are accepted with a warning."""
-    secret: Secret
-    """What X-Tyk-Authorization must carry. Required, as a default would be known to everybody."""
-    control_attempts_per_minute: Count = 30
-    """Wrong secrets that one address may try in a minute before it is answered 429; slows guessing."""
 
     data_dir: Path = Path(".propylon")
     """Folder of everything kept on this machine; relative paths start at the working directory."""
@@ -194,46 +156,12 @@ class Settings(BaseSettings):
     access_log: Literal["refusals", "all", "off"] = "refusals"
     """JSON lines on stderr: `refusals` and 5xx, as far as they are logged singly; `all`: one of every exchange."""
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is passed in, so that no test or command picks up the process's environment by accident."""
-        return (init_settings,)
-
-    @field_validator("tls_key")
-    @classmethod
-    def _check_tls_pair(cls, key: Path | None, info: ValidationInfo) -> Path | None:
-        if "tls_certificate" in info.data and (key is None) != (info.data["tls_certificate"] is None):
-            raise ValueError("tls_certificate and tls_key go together; set both or neither")
-        return key
-
     @field_validator("jwks_cache_max_s")
     @classmethod
     def _check_jwks_cache(cls, longest: float, info: ValidationInfo) -> float:
         if longest < info.data.get("jwks_cache_min_s", 0):
             raise ValueError("is below jwks_cache_min_s; raise it or lower that")
         return longest
-
-    @field_validator("control_listen", "metrics_listen")
-    @classmethod
-    def _check_own_address(cls, text: str, info: ValidationInfo) -> str:
-        for other in ("listen", "control_listen"):
-            if text and text == info.data.get(other) and not text.endswith(":0"):
-                raise ValueError(f"must differ from {other}; choose another port, or leave it empty")
-        return text
-
-    @field_validator("secret")
-    @classmethod
-    def _check_secret(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
-        if info.data.get("strict_secrets") and (why := weakness(secret)):
-            raise ValueError(f"{why}, and strict_secrets is on; {MAKE_SECRET}")
-        return secret
 
     @field_validator("root_secret")
     @classmethod
@@ -263,26 +191,6 @@ class Settings(BaseSettings):
         return self.meters_url.startswith(REDIS)
 
     @property
-    def listen_address(self) -> Address:
-        return parse_address(self.listen)
-
-    @property
-    def control_address(self) -> Address | None:
-        """None when the Gateway API has no address of its own."""
-        return parse_address(self.control_listen) if self.control_listen else None
-
-    @property
-    def metrics_address(self) -> Address | None:
-        """None when metrics have no address of their own."""
-        return parse_address(self.metrics_listen) if self.metrics_listen else None
-
-    @property
-    def serves_control_on_listen(self) -> bool:
-        if self.control_on_listen is None:
-            return self.listen_address.is_loopback and not self.control_listen
-        return self.control_on_listen
-
-    @property
     def records_path(self) -> Path:
         """The SQLite file of the records."""
         return Path(self.records_url.removeprefix(SQLITE)) if self.records_url else self.data_dir / "records.db"
@@ -291,9 +199,6 @@ class Settings(BaseSettings):
     def meters_dir(self) -> Path:
         """The folder of the LMDB environments; with Redis, of those that a node counts in while it is away."""
         return Path(self.meters_url.removeprefix(LMDB)) if self.meters_url.startswith(LMDB) else self.data_dir
-
-    def secret_text(self) -> str:
-        return self.secret.get_secret_value()
 
     def root_secret_text(self) -> str:
         """ "" when it is to be made, or read, in `data_dir`."""
