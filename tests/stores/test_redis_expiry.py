@@ -29,7 +29,7 @@ def server(shared_server: RedisServer) -> RedisServer:
 
 async def left_s(server: RedisServer, kind: bytes) -> float:
     """Until the one key of that kind goes."""
-    (key,) = [key for key in server.ask("KEYS", "*") if key.startswith(b"propylon:" + kind)]
+    (key,) = [key for key in server.ask("KEYS", "*") if key.startswith(b"{propylon}:" + kind)]
     left_ms = server.ask("PTTL", key)
     return FOREVER if left_ms == FOREVER else left_ms / 1000
 
@@ -70,7 +70,7 @@ def test_the_end_moves_with_every_charge(server: RedisServer) -> None:
     async def scenario() -> None:
         async with meters_at(server.url()) as meters:
             await meters.admit((sliding(5, period_s=60),))
-            server.ask("PEXPIRE", "propylon:window:window", 5000)
+            server.ask("PEXPIRE", "{propylon}:window:window", 5000)
             await meters.admit((sliding(5, period_s=60),))
             assert await left_s(server, b"window:") > 110
 
@@ -120,9 +120,9 @@ def test_a_set_that_has_ended_is_no_source(server: RedisServer) -> None:
         async with meters_at(server.url()) as meters:
             await meters.put_key_set("ends", b"body", fetched_at=1.0, fresh_until=2.0)
             await meters.put_key_set("stays", b"body", fetched_at=1.0, fresh_until=4e9)
-            server.ask("DEL", "propylon:key-set:ends")
+            server.ask("DEL", "{propylon}:key-set:ends")
             assert await meters.key_set_sources() == ["stays"]
-            assert server.ask("SMEMBERS", "propylon:key-sets:sources") == {b"stays"}
+            assert server.ask("SMEMBERS", "{propylon}:key-sets:sources") == {b"stays"}
 
     run(scenario())
 
@@ -163,6 +163,6 @@ def test_nothing_else_is_kept(server: RedisServer) -> None:
             await meters.take_lease("lease", 5)
             endless = {key for key in server.ask("KEYS", "*") if server.ask("PTTL", key) == FOREVER}
             kept = (b"head", b"usage", b"usage:lines", b"key-sets:epoch", b"key-sets:sources")
-            assert endless == {b"propylon:" + name for name in kept}
+            assert endless == {b"{propylon}:" + name for name in kept}
 
     run(scenario())

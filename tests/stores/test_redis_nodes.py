@@ -27,7 +27,7 @@ def server(shared_server: RedisServer) -> RedisServer:
 
 def heard_before(server: RedisServer, name: str, seconds: float) -> None:
     """Moves the last beat of a node or process back."""
-    for key in ("propylon:nodes", "propylon:processes"):
+    for key in ("{propylon}:nodes", "{propylon}:processes"):
         at = server.ask("ZSCORE", key, name)
         if at is not None:
             server.ask("ZADD", key, float(at) - seconds, name)
@@ -85,7 +85,7 @@ def test_one_that_was_silent_for_an_hour_is_forgotten_and_what_it_said_too(serve
             for _ in range(2):
                 await meters.beat("a", WORKERS[0])
             assert [one.node for one in await meters.heard()] == ["a", "young"]
-            assert server.ask("HLEN", "propylon:processes:said") == 2
+            assert server.ask("HLEN", "{propylon}:processes:said") == 2
 
     run(scenario())
 

@@ -102,7 +102,7 @@ def test_one_lost_connection_is_a_loss_of_all() -> None:
                 proxy.cut_one()
                 await asyncio.gather(meters.key_sets_epoch(), meters.key_sets_epoch())
                 await asyncio.gather(*[meters.announce(3) for _ in range(4)])
-                assert [server.ask("EXISTS", "propylon:head"), other.ask("EXISTS", "propylon:head")] == [0, 1]
+                assert [server.ask("EXISTS", "{propylon}:head"), other.ask("EXISTS", "{propylon}:head")] == [0, 1]
                 assert meters.connections_made == 2
 
     run(scenario())

@@ -39,6 +39,8 @@ def target(**changes: object) -> RedisTarget:
                 sentinel_password="b&",
             ),
         ),
+        ("redis+cluster://one,two:1", target(hosts=(("one", 6379), ("two", 1)), is_cluster=True)),
+        ("rediss+cluster://:word@one", target(hosts=(("one", 6379),), password="word", is_tls=True, is_cluster=True)),
         ("rediss+sentinel://one/meters", target(hosts=(("one", 26379),), service="meters", is_tls=True)),
     ],
 )
@@ -56,6 +58,8 @@ def test_a_url_says_where_redis_is(url: str, expected: RedisTarget) -> None:
         ("redis://user:canary@host:70000", "a port that is not a number"),
         ("redis://user:canary@[::1", "is no URL"),
         ("redis://user:canary@one,two", "redis+sentinel"),
+        ("redis://user:canary@one,two", "redis+cluster"),
+        ("redis+cluster://user:canary@one/1", "leave the number out"),
         ("redis://host/canary", "no database number"),
         ("redis://host/0/canary", "no database number"),
         ("redis+sentinel://one,two", "names no service"),
@@ -83,6 +87,7 @@ def test_an_error_names_the_remedy_and_shows_nothing_that_may_be_secret(url: str
     [
         ("redis://user:canary@host/1", "host:6379"),
         ("redis+sentinel://user:canary@one,[::1]:3/meters?sentinel_password=canary", "meters of one:26379,[::1]:3"),
+        ("redis+cluster://user:canary@one,two", "Cluster one:6379,two:6379"),
     ],
 )
 def test_a_target_is_shown_without_its_passwords(url: str, text: str) -> None:

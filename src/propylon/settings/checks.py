@@ -1,5 +1,6 @@
 """What a single setting may hold: types with their checks, each error naming the remedy. Knows no other setting."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from propylon.settings.addresses import Network, parse_address, parse_networks
 SQLITE: Final = "sqlite+aiosqlite:///"
 LMDB: Final = "lmdb://"
 POSTGRES: Final = "postgresql+asyncpg://"
-REDIS: Final = ("redis://", "rediss://", "redis+sentinel://", "rediss+sentinel://")
+REDIS: Final = tuple(f"{scheme}{kind}://" for kind in ("", "+sentinel", "+cluster") for scheme in ("redis", "rediss"))
 MAKE_SECRET: Final = 'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 PUBLIC_SECRETS: Final = frozenset({"352d20ee67be67f6340b4c0605b044b7"})  # of Tyk's example file, copied everywhere
 
@@ -99,6 +100,16 @@ def _root_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _command(text: str) -> str:
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"is no command line: {error}") from None
+    if text and not words:
+        raise ValueError("names no program; leave it empty or write a command line")
+    return text
+
+
 def _names(given: object) -> object:
     """A list in TOML, comma-separated in the environment."""
     return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
@@ -125,6 +136,7 @@ File = Annotated[Path | None, AfterValidator(_file)]
 RecordsUrl = Annotated[str, AfterValidator(_records_url)]
 MetersUrl = Annotated[str, AfterValidator(_meters_url)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
+Command = Annotated[str, AfterValidator(_command)]
 RootSecret = Annotated[SecretStr, AfterValidator(_root_secret)]
 Role = Literal["all", "gateway", "control"]
 QuotaStatus = Annotated[int, AfterValidator(_quota_status)]

@@ -9,34 +9,36 @@ answer leaves open whether it was done: OutcomeUnknown.
 """
 
 import asyncio
-import ssl
 from collections.abc import Awaitable
 from typing import Any, Final, TypeVar
 
 from hiredis import pack_command
 from redis.asyncio.connection import Connection, SSLConnection
-from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
-from redis.backoff import NoBackoff
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     BusyLoadingError,
+    ClusterDownError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
+    TryAgainError,
 )
 
 from propylon.clock import Clock
 from propylon.errors import MetersFull, Problem, StoreUnavailable
 from propylon.stores.redis_fitness import demand_fit, durability_problems, read_info
+from propylon.stores.redis_place import place, tls
 from propylon.stores.redis_scripts import Script
 from propylon.stores.redis_url import RedisTarget
 
 RETRY_S: Final = 0.1  # between two attempts to reach a server that is away
 
 _ANSWERED: Final = (ResponseError, AuthenticationError, BusyLoadingError)  # by the server: it did nothing
+_NOT_IN_CLUSTER: Final = (AskError, ClusterDownError, TryAgainError)  # AskError is MovedError's base
+_NO_LONGER_HERE: Final = (ReadOnlyError, *_NOT_IN_CLUSTER)  # what was our master is one no more
 _FAILED: Final = (RedisError, OSError, TimeoutError)
 _Part = bytes | str | int
 _Result = TypeVar("_Result")
@@ -75,10 +77,7 @@ class Link:
     def make_connection(self) -> Connection:
         """Not connected yet. Without redis-py's repetitions and deadlines: a call has one deadline for all of it."""
         target = self._target
-        host, port = target.hosts[0]
         arguments: dict[str, Any] = {
-            "host": host,
-            "port": port,
             "db": target.database,
             "username": target.username or None,
             "password": target.password or None,
@@ -88,7 +87,7 @@ class Link:
             "socket_timeout": None,
             "socket_connect_timeout": self.timeout_s,
         }
-        return SSLConnection(**arguments, **_tls(target)) if target.is_tls else Connection(**arguments)
+        return SSLConnection(**arguments, **tls(target)) if target.is_tls else Connection(**arguments)
 
     async def connect(self, connection: Connection) -> int:
         """Makes a connection that is fit for meters; answers its era. Raises StoreUnavailable."""
@@ -111,8 +110,7 @@ class Link:
     async def _open(self, connection: Connection) -> dict[str, str]:
         await connection.disconnect(nowait=True)
         try:
-            if self._target.service:
-                connection.host, connection.port = await self._master()
+            connection.host, connection.port = await place(self._target, self.timeout_s)
             await connection.connect()  # type: ignore[no-untyped-call]  # redis-py leaves it so
             await connection.send_packed_command(_packed("INFO"))
             info = read_info(await connection.read_response())
@@ -121,27 +119,6 @@ class Link:
             await connection.disconnect(nowait=True)
             raise
         return info
-
-    async def _master(self) -> tuple[str, int]:
-        """Asks one Sentinel after the other. Their connections are not kept: this is done once in a long while."""
-        target = self._target
-        arguments: dict[str, Any] = {
-            "username": target.sentinel_username or None,
-            "password": target.sentinel_password or None,
-            "driver_info": None,
-            "protocol": 2,
-            "retry": Retry(NoBackoff(), 0),
-            "socket_timeout": self.timeout_s / (len(target.hosts) + 1),
-            "socket_connect_timeout": self.timeout_s / (len(target.hosts) + 1),
-        }
-        if target.is_tls:
-            arguments |= {"ssl": True, **_tls(target)}
-        sentinel = Sentinel(target.hosts, sentinel_kwargs=arguments)  # type: ignore[no-untyped-call]  # the same
-        try:
-            host, port = await sentinel.discover_master(target.service)
-            return str(host), int(port)
-        finally:
-            await sentinel.aclose()
 
     def _connected(self, info: dict[str, str], era: int) -> int:
         self._away = ""
@@ -223,8 +200,10 @@ class Lane:
         except OutOfMemoryError as error:
             raise MetersFull("Redis has no room for a new meter; raise its maxmemory") from error
         except _ANSWERED as error:
-            if isinstance(error, ReadOnlyError):  # what was the master is one no more
+            if isinstance(error, _NO_LONGER_HERE):
                 self._link.lost(self._era)
+            if isinstance(error, _NOT_IN_CLUSTER):  # until its nodes agree on who has our slot
+                self._link.away(str(error))
             raise StoreUnavailable(f"Redis refused: {_reason(error, 0)}") from error
 
 
@@ -232,10 +211,6 @@ def _packed(*parts: _Part) -> bytes:
     """By hiredis: 14 instead of 55 µs for a call of 50 keys."""
     packed: bytes = pack_command(parts)  # type: ignore[arg-type]  # its stub says a tuple of one
     return packed
-
-
-def _tls(target: RedisTarget) -> dict[str, Any]:
-    return {**target.files, "ssl_min_version": ssl.TLSVersion.TLSv1_2}
 
 
 def _is_lost(connection: Connection) -> bool:

@@ -27,8 +27,9 @@ def demand_fit(info: dict[str, str], target: RedisTarget, *, require_durable: bo
     version = info.get("redis_version", "0")
     if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < VERSION_MIN:
         raise UnfitMeters(f"Redis at {target} is {version}; 7.0 or newer is needed, or any Valkey")
-    if info.get("cluster_enabled") == "1":
-        raise UnfitMeters(f"Redis at {target} is a Cluster; name a single server, or one that Sentinel watches")
+    if (info.get("cluster_enabled") == "1") != target.is_cluster:
+        remedy = "is no Cluster; write redis" if target.is_cluster else "is a Cluster; write redis+cluster"
+        raise UnfitMeters(f"Redis at {target} {remedy} at the begin of meters_url")
     if info.get("loading") == "1":
         raise StoreUnavailable(f"Redis at {target} is still reading its data")
     if info.get("role") != "master":

@@ -1,14 +1,14 @@
 """The Lua scripts of the meters, and what their keys are called.
 
-Every key begins with PREFIX, and no script reaches beyond it. Redis Cluster would ask that the keys of one call share a
-hash tag: the prefix is where it would stand, `propylon:{organisation}:`, before any brace that a meter's own name has.
+Every key begins with PREFIX, and no script reaches beyond it. Its braces are the hash tag of Redis Cluster: all keys of
+one gateway lie in one slot, so that a call can name any of them (docs/decisions/0011).
 """
 
 from hashlib import sha1
 from pathlib import Path
 from typing import Final
 
-PREFIX: Final = b"propylon:"
+PREFIX: Final = b"{propylon}:"
 HEAD: Final = PREFIX + b"head"
 WINDOW: Final = PREFIX + b"window:"
 QUOTA: Final = PREFIX + b"quota:"
@@ -23,6 +23,8 @@ NODES: Final = PREFIX + b"nodes"
 PROCESSES: Final = PREFIX + b"processes"
 PROCESSES_SAID: Final = PREFIX + b"processes:said"
 
+# Refused by a server that takes no writes, even where the script would only read: what such a server knows grows stale.
+_WRITES: Final = "#!lua\n"
 # Runs although memory is full; only for scripts that then write nothing but what is there already.
 _WHEN_FULL: Final = "#!lua flags=allow-oom\n"
 
@@ -39,7 +41,7 @@ def _text(name: str) -> str:
     return (Path(__file__).parent / "redis" / f"{name}.lua").read_text()
 
 
-ADMIT: Final = Script(_text("admit"))
+ADMIT: Final = Script(_WRITES + _text("admit"))
 ADMIT_WHEN_FULL: Final = Script(_WHEN_FULL + _text("admit"))
 ANNOUNCE: Final = Script(_text("announce"))
 READ_QUOTA: Final = Script(_text("quota"))

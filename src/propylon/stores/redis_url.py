@@ -2,6 +2,7 @@
 
     redis://[user:password@]host[:port][/database]
     redis+sentinel://[user:password@]host[:port],host[:port],…/service[/database]
+    redis+cluster://[user:password@]host[:port],host[:port],…
 
 `rediss` in the place of `redis` speaks TLS, with the servers and with Sentinel alike. After a `?`: `ssl_ca_certs`,
 `ssl_certfile`, `ssl_keyfile` (paths, called as redis-py calls them), and `sentinel_username`, `sentinel_password` where
@@ -15,7 +16,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 REDIS_PORT: Final = 6379
 SENTINEL_PORT: Final = 26379
 
-_SCHEMES: Final = ("redis", "rediss", "redis+sentinel", "rediss+sentinel")
+_SCHEMES: Final = ("redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
 _FILES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _SENTINEL_OWN: Final = ("sentinel_username", "sentinel_password")
 _EXAMPLES: Final = "write redis://user:password@host:6379/0 or redis+sentinel://host:26379,host:26379/service/0"
@@ -23,9 +24,9 @@ _EXAMPLES: Final = "write redis://user:password@host:6379/0 or redis+sentinel://
 
 @dataclass(frozen=True, slots=True)
 class RedisTarget:
-    """One Redis: a server, or whichever one Sentinel names as the master of a service."""
+    """One Redis: a server, or whichever one Sentinel names as master of a service, or a Cluster as that of our slot."""
 
-    hosts: tuple[tuple[str, int], ...]  # of the server (one), or of the Sentinels
+    hosts: tuple[tuple[str, int], ...]  # of the server (one), of the Sentinels, or of some nodes of the Cluster
     service: str  # as Sentinel calls it, "" = no Sentinel
     database: int
     username: str
@@ -34,11 +35,12 @@ class RedisTarget:
     files: dict[str, str]  # paths by redis-py's names
     sentinel_username: str
     sentinel_password: str = field(repr=False)
+    is_cluster: bool = False
 
     def __str__(self) -> str:
         """For logs and errors."""
         hosts = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts)
-        return f"{self.service} of {hosts}" if self.service else hosts
+        return f"{self.service} of {hosts}" if self.service else f"Cluster {hosts}" if self.is_cluster else hosts
 
 
 def parse_redis_url(url: str) -> RedisTarget:
@@ -58,11 +60,13 @@ def _target(url: str) -> RedisTarget:
         raise ValueError(f"does not begin with one of {', '.join(_SCHEMES)}; {_EXAMPLES}")
     userinfo, _, hosts = parts.netloc.rpartition("@")
     username, _, password = userinfo.partition(":")
-    is_sentinel = parts.scheme.endswith("+sentinel")
+    is_sentinel, is_cluster = parts.scheme.endswith("+sentinel"), parts.scheme.endswith("+cluster")
     service, database = _path(parts, is_sentinel=is_sentinel)
+    if is_cluster and database:
+        raise ValueError("names a database, of which a Cluster has one; leave the number out")
     query = _query(parts, is_sentinel=is_sentinel)
     return RedisTarget(
-        hosts=_hosts(hosts, is_sentinel=is_sentinel),
+        hosts=_hosts(hosts, SENTINEL_PORT if is_sentinel else REDIS_PORT, may_be_several=is_sentinel or is_cluster),
         service=service,
         database=database,
         username=unquote(username),
@@ -71,13 +75,17 @@ def _target(url: str) -> RedisTarget:
         files={name: query[name] for name in _FILES if name in query},
         sentinel_username=query.get("sentinel_username", ""),
         sentinel_password=query.get("sentinel_password", ""),
+        is_cluster=is_cluster,
     )
 
 
-def _hosts(text: str, *, is_sentinel: bool) -> tuple[tuple[str, int], ...]:
-    hosts = tuple(_host(one, SENTINEL_PORT if is_sentinel else REDIS_PORT) for one in text.split(","))
-    if len(hosts) > 1 and not is_sentinel:
-        raise ValueError("names several servers; counters are kept in one: name it, or its Sentinels (redis+sentinel)")
+def _hosts(text: str, default_port: int, *, may_be_several: bool) -> tuple[tuple[str, int], ...]:
+    hosts = tuple(_host(one, default_port) for one in text.split(","))
+    if len(hosts) > 1 and not may_be_several:
+        raise ValueError(
+            "names several servers; counters are kept in one: name it, its Sentinels (redis+sentinel), "
+            "or the Cluster they are of (redis+cluster)"
+        )
     return hosts
 
 
