@@ -66,7 +66,9 @@ bench: setup ## Cost per request against nginx, as ratios in one run
 	$(call need,wrk,wrk)
 	$(BIN)/python -m bench
 
-soak: setup ## The long runs: kills, restarts, many keys
+soak: setup ## The long runs: kills, restarts, many keys, a fleet
+	$(call need,redis-server,redis-server)
+	$(call need,initdb,postgresql)
 	$(BIN)/python -m bench.soak
 
 ci: check test ## What has to pass before a merge

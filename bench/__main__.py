@@ -2,14 +2,15 @@
 
 import datetime
 import tempfile
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
 from bench.footprint import idle_connection_kib, idle_members, members_table, memory_goals, start_goals
-from bench.gateway import Gateway, running_gateway
+from bench.gateway import Gateway, running_fleet_node, running_gateway
 from bench.load import CONNECTIONS, PACED_CONNECTIONS
 from bench.machine import machine_lines
 from bench.origin import running_origin
@@ -17,7 +18,8 @@ from bench.processes import NotRun, demand, end_all_on_sigterm, two_cores
 from bench.proxies import running_bare_nginx, running_haproxy
 from bench.rounds import Bench, Proxies
 from bench.rows import ROWS, Row
-from bench.table import Goal, Results, budgets, goals_table, notes_list, results_table
+from bench.stores import running_stores
+from bench.table import Goal, Results, budgets, goals_table, notes_list, redis_table, results_table
 from bench.tokens import HMAC_SECRET
 
 METHOD = """\
@@ -27,7 +29,8 @@ row "an id of its own" says what it costs when it cannot. One worker each. Round
 rows in turn. Figures are medians (least–most), ratios are taken within a round. CPU is that of all processes of the
 proxy, from before the load until they are quiet again, which includes Propylon's control process draining usage. "Core
 busy" below 95 % means that wrk or the origin was the limit, not the proxy. Paced rows use {paced} connections that wait
-between requests."""
+between requests. In rows of a fleet Redis (appendfsync everysec) and PostgreSQL run on wrk's core; their CPU is not
+that of the proxy."""
 Opened = TypeVar("Opened")
 NAMES = {row.name: row for row in ROWS}
 
@@ -47,6 +50,7 @@ class Report:
             METHOD.format(connections=CONNECTIONS, paced=PACED_CONNECTIONS, rounds=rounds, seconds=seconds),
             results_table(self.results),
             notes_list(self.results),
+            redis_table(self.results),
             goals_table(budgets(self.results) + self.goals),
             *self.sections,
         ]
@@ -93,17 +97,27 @@ def _measured(rows: list[Row], seconds: int, rounds: int) -> Report:
         folder = Path(name)
         origin = stack.enter_context(running_origin(folder, core=load_core))
         gateway = _opened(stack, running_gateway(folder / "gateway", origin, core=proxy_core))
+        fleet = _opened(stack, _running_fleet(folder / "fleet", origin, proxy_core, load_core))
         proxies: Proxies = {
             "nginx": _opened(stack, running_bare_nginx(folder, origin, core=proxy_core)),
             "haproxy": _opened(stack, running_haproxy(folder, origin, HMAC_SECRET, core=proxy_core)),
             "propylon": gateway if isinstance(gateway, NotRun) else gateway.proxy,
+            "fleet": fleet if isinstance(fleet, NotRun) else fleet.proxy,
         }
-        started = None if isinstance(gateway, NotRun) else gateway
-        if started is not None:
-            _measure_footprint(report, folder / "starts", origin, started)
-        run = Bench(proxies, started, origin, folder, load_core=load_core, seconds=seconds)
+        if not isinstance(gateway, NotRun):
+            _measure_footprint(report, folder / "starts", origin, gateway)
+        operators = {
+            name: one for name, one in (("propylon", gateway), ("fleet", fleet)) if not isinstance(one, NotRun)
+        }
+        run = Bench(proxies, operators, origin, folder, load_core=load_core, seconds=seconds)
         report.results = run.run(rows, rounds, _say)
     return report
+
+
+@contextmanager
+def _running_fleet(folder: Path, origin: int, proxy_core: int, load_core: int) -> Iterator[Gateway]:
+    with running_stores(load_core) as stores, running_fleet_node(folder, origin, stores, core=proxy_core) as gateway:
+        yield gateway
 
 
 def _opened(stack: ExitStack, opening: AbstractContextManager[Opened]) -> Opened | NotRun:

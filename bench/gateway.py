@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +10,9 @@ from typing import Any, NamedTuple
 
 from bench.processes import NotRun, free_port, running, wait_until_ready
 from bench.proxies import Proxy
+from bench.stores import Stores, migrate, program
 from bench.tokens import source_of
+from tests.kit.redis_server import RedisServer
 
 SECRET = "bench-secret-of-the-gateway-rest-api"
 ORG_ID = "bench"
@@ -69,11 +70,11 @@ class Gateway(NamedTuple):
 def definitions(origin: int) -> list[dict[str, Any]]:
     """One API per thing that is measured, all with the same origin."""
     return [
-        _definition("keyless", origin, {"use_keyless": True}),
-        _definition("jwt", origin, {**PER_KEY_JWT, **UNLIMITED}),
-        _definition("jwt-limits", origin, PER_KEY_JWT),
-        *(_definition(name, origin, _signed_by_one(algorithm)) for name, algorithm in ALGORITHMS.items()),
-        _definition("key", origin, {"use_standard_auth": True, **UNLIMITED}),
+        definition("keyless", origin, {"use_keyless": True}),
+        definition("jwt", origin, {**PER_KEY_JWT, **UNLIMITED}),
+        definition("jwt-limits", origin, PER_KEY_JWT),
+        *(definition(name, origin, _signed_by_one(algorithm)) for name, algorithm in ALGORITHMS.items()),
+        definition("key", origin, {"use_standard_auth": True, **UNLIMITED}),
     ]
 
 
@@ -89,7 +90,7 @@ def _signed_by_one(algorithm: str) -> Mapping[str, Any]:
     }
 
 
-def _definition(name: str, origin: int, auth: Mapping[str, Any]) -> dict[str, Any]:
+def definition(name: str, origin: int, auth: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "api_id": name,
@@ -127,21 +128,37 @@ def policy(api_ids: list[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def running_gateway(folder: Path, origin: int, *, core: int | None) -> Iterator[Gateway]:
+def running_gateway(
+    folder: Path,
+    origin: int,
+    *,
+    core: int | None,
+    settings: Mapping[str, Any] | None = None,
+    redis: RedisServer | None = None,
+) -> Iterator[Gateway]:
     """Ready when it says so. The folder may hold the data of an earlier run."""
     port, log = free_port(), folder / "gateway.log"
-    config = _written_config(folder, origin, port)
-    with running(_command(config), log, core=core) as process:
+    config = written_config(folder, origin, port, settings or {})
+    with running(program("serve", config), log, core=core) as process:
         wait_until_ready(process, log, lambda: READY_LINE in log.read_text(errors="replace"))
-        yield Gateway(Proxy(process.pid, port, has_usage=True))
+        yield Gateway(Proxy(process.pid, port, has_usage=True, redis=redis))
+
+
+@contextmanager
+def running_fleet_node(folder: Path, origin: int, stores: Stores, *, core: int) -> Iterator[Gateway]:
+    """The same process set as `running_gateway`, on Redis and PostgreSQL."""
+    settings = stores.settings()
+    migrate(written_config(folder, origin, 0, settings))
+    with running_gateway(folder, origin, core=core, settings=settings, redis=stores.redis) as gateway:
+        yield gateway
 
 
 def seconds_to_first_200(folder: Path, origin: int) -> float:
     """From `propylon serve` to the first answer of the origin, on all cores."""
     port, log = free_port(), folder / "gateway.log"
-    config = _written_config(folder, origin, port)
+    config = written_config(folder, origin, port, {})
     started = time.perf_counter()
-    with running(_command(config), log, core=None) as process:
+    with running(program("serve", config), log, core=None) as process:
         wait_until_ready(process, log, lambda: status(port, "/keyless/", {}) == 200)
         return time.perf_counter() - started
 
@@ -158,19 +175,11 @@ def status(port: int, path: str, headers: Mapping[str, str]) -> int:
         connection.close()
 
 
-def _command(config: Path) -> list[str]:
-    """The program installed beside the interpreter that runs the bench."""
-    program = Path(sys.executable).with_name("propylon")
-    if not program.exists():
-        raise NotRun("propylon is not installed in this environment; make setup")
-    return [str(program), "serve", "--config", str(config)]
-
-
-def _written_config(folder: Path, origin: int, port: int) -> Path:
+def written_config(folder: Path, origin: int, port: int, settings: Mapping[str, Any]) -> Path:
     for name in ("apis", "policies"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    for definition in definitions(origin):
-        (folder / "apis" / f"{definition['api_id']}.json").write_text(json.dumps(definition))
+    for one in definitions(origin):
+        (folder / "apis" / f"{one['api_id']}.json").write_text(json.dumps(one))
     config = folder / "propylon.toml"
     config.write_text(
         CONFIG.format(
@@ -180,5 +189,6 @@ def _written_config(folder: Path, origin: int, port: int) -> Path:
             verified_tokens_max=VERIFIED_TOKENS_MAX,
             cached_keys_max=CACHED_KEYS_MAX,
         )
+        + "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
     )
     return config

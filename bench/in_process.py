@@ -29,7 +29,7 @@ from propylon.snapshot.origin import Origin
 from propylon.stores.lmdb import open_meters
 from propylon.telemetry.counters import Counters
 from propylon.usage.folding import Folding, LogLimits
-from tests.kit.memory_records import ROOT_SECRET, MemoryRecords
+from tests.kit.memory_records import SEALING, MemoryRecords
 
 CONNECTIONS = 8
 MAP_BYTES = 1 << 24
@@ -145,7 +145,7 @@ async def in_process(operator: PlayedOperator, requests: Sequence[bytes], folder
             "cached_keys_max": CACHED_KEYS_MAX,
         }
     )
-    follow, _ = deciding_parts(settings, ROOT_SECRET, operator.records, meters, clock, counters)
+    follow, _ = deciding_parts(settings, SEALING, operator.records, meters, clock, counters)
     await meters.announce(await operator.records.revision())
     await follow.start()
     usage = Folding(meters, clock, LogLimits(settings.request_log_per_s, settings.refusal_log_per_s))

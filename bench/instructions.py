@@ -25,7 +25,7 @@ WARM_UP = 400
 REQUESTS = 1600
 PLAIN = "key"
 COUNTED = {row.name: row for row in ROWS if row.proxy == "propylon" and row.mode in ("constant", "rotating")}
-COUNTED = {name: row for name, row in COUNTED.items() if not (row.half_of or row.flood or row.rate_per_s)}
+COUNTED = {name: row for name, row in COUNTED.items() if not (row.share or row.flood or row.rate_per_s)}
 HEAD = """\
 GET {path} HTTP/1.1\r
 Host: 127.0.0.1:8080\r

@@ -91,8 +91,8 @@ def verified_token_hit() -> Iterator[Operation]:
 def key_hash() -> Iterator[Operation]:
     from propylon.stores.sealing import RootSecret
 
-    secret = RootSecret.generate()
-    yield lambda: secret.key_hash("5aaa35ad7d0d6e000187d6ea", "aaa-bbb-999")
+    keys = RootSecret.generate().lasting_keys
+    yield lambda: keys.key_hash("5aaa35ad7d0d6e000187d6ea", "aaa-bbb-999")
 
 
 OPERATIONS = {

@@ -24,7 +24,7 @@ SAMPLES_PER_S = 200  # py-spy stops the process for each; at this rate the slowi
 WARM_UP_S = 1
 FIND_WORKER_S = 1
 OVERLAP_S = 5  # the load outlasts the sampling, which takes a moment to start
-PROFILED = {row.name: row for row in ROWS if row.proxy == "propylon" and not (row.half_of or row.flood)}
+PROFILED = {row.name: row for row in ROWS if row.proxy == "propylon" and not (row.share or row.flood)}
 
 
 def profile_row(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from bench.origin import running_nginx
 from bench.processes import accepts, demand, free_port, running, wait_until_ready
+from tests.kit.redis_server import RedisServer
 
 
 class Proxy(NamedTuple):
@@ -15,6 +16,7 @@ class Proxy(NamedTuple):
     pid: int
     port: int
     has_usage: bool
+    redis: RedisServer | None = None  # that it counts in, which is not of its family
 
 
 NGINX = """\

@@ -16,6 +16,7 @@ from bench.origin import BODY
 from bench.processes import NotRun
 from bench.proxies import Proxy
 from bench.rows import FLOOD_RATE_PER_S, CallerFiles, Row
+from bench.stores import RedisWork, work_of
 from bench.table import Result, Sample
 from bench.tokens import forged
 
@@ -28,11 +29,18 @@ class Bench:
     """One run: proxies that are up, the rows, and what came of them so far."""
 
     def __init__(
-        self, proxies: Proxies, gateway: Gateway | None, origin: int, folder: Path, *, load_core: int, seconds: int
+        self,
+        proxies: Proxies,
+        operators: Mapping[str, Gateway],
+        origin: int,
+        folder: Path,
+        *,
+        load_core: int,
+        seconds: int,
     ) -> None:
         self._proxies = proxies
         self._origin = origin
-        self._gateway = gateway
+        self._operators = operators  # by proxy, of those that have one
         self._folder = folder
         self._callers = CallerFiles(folder)
         self._load_core = load_core
@@ -69,7 +77,9 @@ class Bench:
         _demand_service(row, proxy, loads[0].credentials)
         run_loads(loads[:1], WARM_UP_S, self._folder, core=self._load_core)
         before, _ = _counted_cpu_s(proxy)
+        work_before = _redis_work(proxy)
         outcomes = run_loads(loads, self._seconds, self._folder, core=self._load_core)
+        redis_work = _redis_work(proxy) - work_before
         after, is_quiet = _counted_cpu_s(proxy)
         if not is_quiet:
             self._note(row, f"still busy {SETTLED_WITHIN_S:.0f} s after the load; its CPU is not all counted")
@@ -78,11 +88,11 @@ class Bench:
             _demand_refusals(outcomes[1])
         for flood in outcomes[1:]:
             self._note(row, f"the flood reached {flood.rate_per_s:,.0f}/s")
-        return _sample(outcomes if row.flood == "proxy" else outcomes[:1], after - before)
+        return _sample(outcomes if row.flood == "proxy" else outcomes[:1], after - before, redis_work)
 
     def _loads(self, row: Row, proxy: Proxy) -> list[Load]:
         """The row's own requests first."""
-        credentials = self._callers.file(row, self._gateway if row.proxy == "propylon" else None)
+        credentials = self._callers.file(row, self._operators.get(row.proxy))
         loads = [Load(f"http://127.0.0.1:{proxy.port}{row.path}", row.mode, credentials, self._rate_per_s(row))]
         if row.flood:
             at = proxy.port if row.flood == "proxy" else self._origin
@@ -90,11 +100,12 @@ class Bench:
         return loads
 
     def _rate_per_s(self, row: Row) -> float:
-        if not row.half_of:
+        if row.share is None:
             return row.rate_per_s
-        if row.half_of in self._reasons or row.half_of not in self._samples:
-            raise NotRun(f"needs the row {row.half_of}")
-        return median(sample.rate_per_s for sample in self._samples[row.half_of]) / 2
+        of, part = row.share
+        if of in self._reasons or of not in self._samples:
+            raise NotRun(f"needs the row {of}")
+        return median(sample.rate_per_s for sample in self._samples[of]) * part
 
     def _note(self, row: Row, text: str) -> None:
         self._notes.setdefault(row.name, []).append(text)
@@ -105,11 +116,23 @@ def _counted_cpu_s(proxy: Proxy) -> tuple[float, bool]:
     return settled_cpu_s(proxy.pid) if proxy.has_usage else (cpu_s(proxy.pid), True)
 
 
-def _sample(outcomes: Sequence[Outcome], cpu_seconds: float) -> Sample:
+def _redis_work(proxy: Proxy) -> RedisWork:
+    """So far; none where there is no Redis."""
+    return RedisWork(0, 0.0) if proxy.redis is None else work_of(proxy.redis)
+
+
+def _sample(outcomes: Sequence[Outcome], cpu_seconds: float, redis: RedisWork) -> Sample:
     """CPU is shared by all requests of the row, refused ones included; the times are the good requests' own."""
     good = outcomes[0]
     requests = sum(outcome.requests for outcome in outcomes)
-    return Sample(cpu_seconds * 1e6 / requests, requests / good.seconds, good.p50_ms, good.p99_ms)
+    return Sample(
+        cpu_seconds * 1e6 / requests,
+        requests / good.seconds,
+        good.p50_ms,
+        good.p99_ms,
+        redis.calls / requests,
+        redis.cpu_s * 1e6 / requests,
+    )
 
 
 def _demand_answers(good: Outcome) -> None:

@@ -22,23 +22,29 @@ class Operator(Protocol):
     def put_policy(self, policy: Mapping[str, Any]) -> None: ...
 
 
+class Share(NamedTuple):
+    of: str  # name of a row that comes before
+    part: float
+
+
 class Row(NamedTuple):
     """One line of the table."""
 
     name: str
     title: str
-    proxy: str  # "nginx" | "haproxy" | "propylon"
+    proxy: str  # "nginx" | "haproxy" | "propylon" | "fleet": Propylon on Redis and PostgreSQL
     path: str
     callers: str  # name of a maker in CALLERS
     mode: Mode = "constant"
     is_guarded: bool = True  # a caller that must not get in is tried first
     rate_per_s: float = 0  # 0 = as fast as answers come
-    half_of: str = ""  # or half of what this row reached
+    share: Share | None = None  # or a share of what another row reached
     flood: Literal["", "proxy", "origin"] = ""  # who gets unknown keys on the same path meanwhile
 
 
 NGINX_TITLE = "nginx, bare proxy_pass"
 LIMITS_TITLE = "Propylon, JWT + rate limit + quota + usage"
+FLEET_TITLE = "the same on Redis and PostgreSQL"
 
 ROWS = (
     Row("nginx", NGINX_TITLE, "nginx", "/", "per-key", is_guarded=False),
@@ -90,9 +96,18 @@ ROWS = (
         "/",
         "per-key",
         is_guarded=False,
-        half_of="jwt-limits",
+        share=Share("jwt-limits", 1 / 2),
     ),
-    Row("half", f"{LIMITS_TITLE}, at half load", "propylon", "/jwt-limits/", "per-key", half_of="jwt-limits"),
+    Row(
+        "half", f"{LIMITS_TITLE}, at half load", "propylon", "/jwt-limits/", "per-key", share=Share("jwt-limits", 1 / 2)
+    ),
+    Row(
+        "tenth", f"{LIMITS_TITLE}, at a tenth", "propylon", "/jwt-limits/", "per-key", share=Share("jwt-limits", 1 / 10)
+    ),
+    Row("fleet", FLEET_TITLE, "fleet", "/jwt-limits/", "per-key"),
+    Row("fleet-half", f"{FLEET_TITLE}, at half load", "fleet", "/jwt-limits/", "per-key", share=Share("fleet", 1 / 2)),
+    Row("fleet-tenth", f"{FLEET_TITLE}, at a tenth", "fleet", "/jwt-limits/", "per-key", share=Share("fleet", 1 / 10)),
+    Row("fleet-cold", "Propylon on PostgreSQL, cold key per request", "fleet", "/key/", "key-cold", "rotating"),
 )
 
 

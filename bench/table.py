@@ -15,6 +15,8 @@ class Sample(NamedTuple):
     rate_per_s: float
     p50_ms: float
     p99_ms: float
+    redis_calls: float = 0  # per request
+    redis_cpu_us: float = 0  # per request, of Redis itself
 
 
 class Result(NamedTuple):
@@ -49,6 +51,11 @@ def cpu_added_us(results: Results, name: str, to: str) -> float | None:
     return median(one.cpu_us - other.cpu_us for one, other in pairs) if pairs else None
 
 
+def redis_calls(results: Results, name: str) -> float | None:
+    result = results.get(name)
+    return median(sample.redis_calls for sample in result.samples) if result and result.samples else None
+
+
 def p99_added_ms(results: Results, name: str, to: str) -> float | None:
     pairs = _pairs(results, name, to)
     return median(one.p99_ms - other.p99_ms for one, other in pairs) if pairs else None
@@ -76,7 +83,23 @@ def budgets(results: Results) -> list[Goal]:
         Goal("cold key, added CPU", 40, "µs", cpu_added_us(results, "key-cold", "key")),
         Goal("good p99 beside 10,000 unknown keys/s, against quiet", 2.0, "×", p99_ratio(results, "flood", "quiet")),
         Goal("p99 at half load, above nginx's", 1, "ms", p99_added_ms(results, "half", "nginx-half")),
+        Goal("meters in Redis at full load, CPU against LMDB", 1.4, "×", ratio(results, "fleet", "jwt-limits")),
+        Goal("the same, calls of Redis per request", 0.1, "", redis_calls(results, "fleet")),
     ]
+
+
+def redis_table(results: Results) -> str:
+    """What rows on Redis ask of it; "" when none did."""
+    lines = [_redis_line(result) for result in results.values() if any(sample.redis_calls for sample in result.samples)]
+    head = ["| row | requests/s | calls of Redis per request | requests per call | CPU of Redis, µs per request |"]
+    return "\n".join([*head, "|---|---|---|---|---|", *lines]) if lines else ""
+
+
+def _redis_line(result: Result) -> str:
+    calls = median(sample.redis_calls for sample in result.samples)
+    rate = median(sample.rate_per_s for sample in result.samples)
+    cpu_us = median(sample.redis_cpu_us for sample in result.samples)
+    return f"| {result.title} | {rate:,.0f} | {calls:.3f} | {1 / calls:.1f} | {cpu_us:.1f} |"
 
 
 def results_table(results: Results) -> str:

@@ -13,6 +13,12 @@ import uvloop
 
 from bench.machine import machine_lines
 from bench.processes import end_all_on_sigterm
+from bench.soak.fleet_history import fleet_history
+from bench.soak.fleet_kills import fleet_kills
+from bench.soak.fleet_limits import fleet_limits
+from bench.soak.fleet_quotas import fleet_quotas
+from bench.soak.fleet_restarts import fleet_restarts, fleet_upgrades
+from bench.soak.fleet_usage import fleet_usage
 from bench.soak.history import history
 from bench.soak.kills import kills, stopped
 from bench.soak.leaks import leaks
@@ -38,6 +44,13 @@ SCENARIOS: dict[str, Scenario] = {
     "many-apis": many_apis,
     "usage": usage,
     "leaks": leaks,
+    "fleet-kills": fleet_kills,
+    "fleet-limits": fleet_limits,
+    "fleet-quotas": fleet_quotas,
+    "fleet-restarts": fleet_restarts,
+    "fleet-upgrades": fleet_upgrades,
+    "fleet-history": fleet_history,
+    "fleet-usage": fleet_usage,
 }
 
 

@@ -5,7 +5,9 @@ is given once, by the rotation that adds it, and taken once, by its retirement a
 goes on: a generation on its way out must be let in until its retirement is sent.
 """
 
+from collections.abc import Mapping
 from itertools import count
+from typing import Any
 
 from bench.soak.history_run import Stage, Watch, Write
 from bench.soak.history_things import put
@@ -22,8 +24,8 @@ class SecretRing:
     kind = "generation of a secret"
     key_id = "turning-secret"
 
-    def __init__(self, gateway: Gateway) -> None:
-        put(gateway, f"/tyk/keys/{self.key_id}", session("jwt", jwt_data={"secret": self._secret(FIRST)}))
+    def __init__(self, gateway: Gateway, limits: Mapping[str, Any]) -> None:
+        put(gateway, f"/tyk/keys/{self.key_id}", session("jwt", jwt_data={"secret": self._secret(FIRST)}, **limits))
 
     async def live(self, stage: Stage) -> None:
         held, gone, generation = self._watch(stage, FIRST, granted=True), None, FIRST
@@ -50,8 +52,8 @@ class TokenRing:
     kind = "generation of a token"
     key_id = "turning-token"
 
-    def __init__(self, gateway: Gateway) -> None:
-        put(gateway, f"/tyk/keys/{self.key_id}", session("token"))
+    def __init__(self, gateway: Gateway, limits: Mapping[str, Any]) -> None:
+        put(gateway, f"/tyk/keys/{self.key_id}", session("token", **limits))
         self._rotations = count(1)
 
     async def live(self, stage: Stage) -> None:

@@ -6,11 +6,12 @@ was under way is not judged, and neither is what decided nothing: no answer, or 
 """
 
 import asyncio
+import itertools
 import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any, NamedTuple, Protocol
 
@@ -29,13 +30,24 @@ NOT_DECIDED = (503, UNANSWERED, UNSENT)
 NO_FIELDS: Mapping[str, str] = {}
 
 
+class Doors(NamedTuple):
+    """Where requests and writes come in: one gateway, or the nodes of a fleet."""
+
+    serving: Sequence[int]  # ports; each watch asks at every one
+    writing: Sequence[Gateway]  # a thing's writes go through them in turn
+
+
 class Write(NamedTuple):
-    """May be sent again: the worker that passes it on may be killed with the answer."""
+    """May be sent again, also through another door: the process that has it may be killed with the answer."""
 
     method: str
     path: str
     body: Any = None
     fields: Mapping[str, str] = NO_FIELDS
+
+
+def always(_: Outcome) -> bool:
+    return True
 
 
 class Tally:
@@ -66,11 +78,12 @@ class Tally:
 class Watch:
     """One credential at one API. Its outcomes are judged when a span ends, and then thrown away."""
 
-    def __init__(self, tally: Tally, request: bytes) -> None:
+    def __init__(self, tally: Tally, request: bytes, is_judged: Callable[[Outcome], bool] = always) -> None:
         self.request = request
         self.outcomes: list[Outcome] = []
         self.is_left = False
         self._tally = tally
+        self._is_judged = is_judged
         self._began = inf  # no answer is the right one
         self._is_granted = False
 
@@ -88,7 +101,7 @@ class Watch:
         """All outcomes that are there have ended before this call, so before what the caller does next."""
         for outcome in self.outcomes:
             self._tally.answers[outcome.status] += 1
-            if outcome.started > self._began and outcome.status not in NOT_DECIDED:
+            if outcome.started > self._began and outcome.status not in NOT_DECIDED and self._is_judged(outcome):
                 self._tally.judge(outcome, self._began, is_granted=self._is_granted)
         self.outcomes.clear()
         self._began = inf
@@ -105,7 +118,7 @@ class Stage:
     def __init__(self, run: "Run", tally: Tally) -> None:
         self._run = run
         self._tally = tally
-        self._desk = _Desk(run.gateway)
+        self._desk = _Desk(run.doors.writing)
         self._watches: list[Watch] = []
 
     @property
@@ -119,7 +132,7 @@ class Stage:
 
     def watch_later(self, path: str, credential: str, connections: int = 1) -> Watch:
         """One that is asked for, while nobody knows yet what is right."""
-        watch = Watch(self._tally, get_request(path, {"Authorization": credential}))
+        watch = Watch(self._tally, get_request(path, {"Authorization": credential}), self._run.is_judged)
         self._watches = [one for one in self._watches if not one.is_left] + [watch]
         self._run.ask(watch, connections)
         return watch
@@ -159,10 +172,11 @@ class Thing(Protocol):
 
 
 class Run:
-    """Everything at once."""
+    """Everything at once. `is_judged` may leave out requests for which less is promised."""
 
-    def __init__(self, gateway: Gateway, seed: int) -> None:
-        self.gateway = gateway
+    def __init__(self, doors: Doors, seed: int, is_judged: Callable[[Outcome], bool] = always) -> None:
+        self.doors = doors
+        self.is_judged = is_judged
         self.chance = random.Random(seed)
         self.tallies: dict[str, Tally] = {}
         self.is_over = False
@@ -173,16 +187,17 @@ class Run:
         return sum(sum(tally.judged.values()) for tally in self.tallies.values())
 
     def ask(self, watch: Watch, connections: int) -> None:
-        """Until it is left, or all is over."""
-        asking = load(
-            self.gateway.port,
-            watch.request,
-            connections=connections,
-            pause_s=ASK_S,
-            until=lambda: self.is_over or watch.is_left,
-            into=watch.outcomes,
-        )
-        self._asking.append(asyncio.ensure_future(asking))
+        """Until it is left, or all is over; with one connection at least at each door."""
+        for port in self.doors.serving:
+            asking = load(
+                port,
+                watch.request,
+                connections=max(1, connections // len(self.doors.serving)),
+                pause_s=ASK_S,
+                until=lambda: self.is_over or watch.is_left,
+                into=watch.outcomes,
+            )
+            self._asking.append(asyncio.ensure_future(asking))
 
     async def live(self, things: list[Thing], enough: Callable[[], bool]) -> None:
         """`enough` is asked now and then."""
@@ -203,22 +218,21 @@ class Run:
 
 
 class _Desk:
-    """Whoever writes or reads: asks again when the worker that passed the write on was killed."""
+    """Whoever writes or reads: asks again, at the next door, when the process that has the write was killed."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-        self._connection: Connection | None = None
+    def __init__(self, writing: Sequence[Gateway]) -> None:
+        self._turns = itertools.cycle(writing)
+        self._connections: dict[int, Connection] = {}
 
     async def ask(self, write: Write) -> dict[str, Any]:
         """The answer, which is empty when what was to be deleted is gone already."""
         body = b"" if write.body is None else json.dumps(write.body).encode()
-        fields = {"X-Tyk-Authorization": self._gateway.secret, **write.fields}
-        request = request_bytes(write.method, write.path, fields, body)
         while True:
+            door = next(self._turns)
+            fields = {"X-Tyk-Authorization": door.secret, **write.fields}
             try:
-                if self._connection is None or not self._connection.is_open:
-                    self._connection = await Connection.open(self._gateway.port)
-                answer = await self._connection.ask(request)
+                connection = await self._connected(door.port)
+                answer = await connection.ask(request_bytes(write.method, write.path, fields, body))
             except (OSError, NoAnswer):
                 await asyncio.sleep(RETRY_S)
                 continue
@@ -230,6 +244,12 @@ class _Desk:
             assert answer.status == 503, (write, answer)
             await asyncio.sleep(RETRY_S)
 
+    async def _connected(self, port: int) -> Connection:
+        known = self._connections.get(port)
+        if known is None or not known.is_open:
+            known = self._connections[port] = await Connection.open(port)
+        return known
+
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
+        for connection in self._connections.values():
+            connection.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from bench.soak.history_run import LOOK_S, Stage, Thing, Watch, Write
@@ -57,9 +58,9 @@ async def _take_and_give(stage: Stage, watch: Watch, revoke: Write, grant: Write
         await stage.change(watch, grant if is_granted else revoke, granted=is_granted)
 
 
-def toggled(gateway: Gateway) -> list[Thing]:
+def toggled(gateway: Gateway, limits: Mapping[str, Any]) -> list[Thing]:
     """Needs the APIs `token`, `jwt` and `shared`, whose subjects have the policy `steady`."""
-    return [*_keys(gateway), *_revocations(gateway), IdentitySuspended(), _api(gateway)]
+    return [*_keys(gateway, limits), *_revocations(gateway, limits), IdentitySuspended(), _api(gateway, limits)]
 
 
 def put(gateway: Gateway, path: str, body: Any) -> None:
@@ -67,10 +68,11 @@ def put(gateway: Gateway, path: str, body: Any) -> None:
     assert answer.status == 200, (path, answer)
 
 
-def _keys(gateway: Gateway) -> list[Toggled]:
-    key, by_policy = session("token"), {"org_id": "default", "apply_policies": ["moving"]}
-    put(gateway, "/tyk/policies", policy("moving", "token"))
-    for key_id, document in {"a-key": key, "suspended": key, "by-policy": by_policy, "signer": _signer(SECRET)}.items():
+def _keys(gateway: Gateway, limits: Mapping[str, Any]) -> list[Toggled]:
+    key, by_policy = session("token", **limits), {"org_id": "default", "apply_policies": ["moving"]}
+    signers = [_signer(secret, limits) for secret in (SECRET, OTHER_SECRET)]
+    put(gateway, "/tyk/policies", policy("moving", "token", **limits))
+    for key_id, document in {"a-key": key, "suspended": key, "by-policy": by_policy, "signer": signers[0]}.items():
         put(gateway, f"/tyk/keys/{key_id}", document)
     return [
         Toggled(
@@ -91,22 +93,22 @@ def _keys(gateway: Gateway) -> list[Toggled]:
             "policy",
             "/token/",
             "by-policy",
-            Write("PUT", "/tyk/policies/moving", policy("moving", "token")),
-            Write("PUT", "/tyk/policies/moving", policy("moving", "jwt")),
+            Write("PUT", "/tyk/policies/moving", policy("moving", "token", **limits)),
+            Write("PUT", "/tyk/policies/moving", policy("moving", "jwt", **limits)),
         ),
         Toggled(
             "secret",
             "/jwt/",
             "Bearer " + hs256({"sub": "x"}, SECRET, kid="signer"),
-            Write("PUT", "/tyk/keys/signer", _signer(SECRET)),
-            Write("PUT", "/tyk/keys/signer", _signer(OTHER_SECRET)),
+            Write("PUT", "/tyk/keys/signer", signers[0]),
+            Write("PUT", "/tyk/keys/signer", signers[1]),
         ),
     ]
 
 
-def _revocations(gateway: Gateway) -> list[Toggled]:
-    put(gateway, "/tyk/keys/revoked-by-jti", _signer(SECRET))
-    put(gateway, "/tyk/keys/named", session("token"))
+def _revocations(gateway: Gateway, limits: Mapping[str, Any]) -> list[Toggled]:
+    put(gateway, "/tyk/keys/revoked-by-jti", _signer(SECRET, limits))
+    put(gateway, "/tyk/keys/named", session("token", **limits))
     with_jti = "Bearer " + hs256({"sub": "x", "jti": "j-1"}, SECRET, kid="revoked-by-jti")
     revoked = [
         ("jti", "j-1", "/jwt/", with_jti),
@@ -125,11 +127,11 @@ def _revocations(gateway: Gateway) -> list[Toggled]:
     ]
 
 
-def _api(gateway: Gateway) -> Toggled:
+def _api(gateway: Gateway, limits: Mapping[str, Any]) -> Toggled:
     target = json.loads(gateway.api("GET", "/tyk/apis/token").body)["proxy"]["target_url"]
     api = token_api(target, "comes-and-goes")
     put(gateway, "/tyk/apis", api)
-    put(gateway, "/tyk/keys/of-the-api", session("comes-and-goes"))
+    put(gateway, "/tyk/keys/of-the-api", session("comes-and-goes", **limits))
     return Toggled(
         "API",
         "/comes-and-goes/",
@@ -139,5 +141,5 @@ def _api(gateway: Gateway) -> Toggled:
     )
 
 
-def _signer(secret: str) -> dict[str, Any]:
-    return session("jwt", jwt_data={"secret": secret})
+def _signer(secret: str, limits: Mapping[str, Any]) -> dict[str, Any]:
+    return session("jwt", jwt_data={"secret": secret}, **limits)

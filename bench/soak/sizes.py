@@ -16,7 +16,7 @@ from bench.cpu import pss_mib
 from bench.soak.processes import Cost, cost_of, workers
 from bench.soak.row import Row, Size, counts, soaked
 from propylon.stores.records.tables import key_uses, keys
-from propylon.stores.sealing import load_or_make
+from propylon.stores.sealing import Sealing, load_or_make
 from tests.kit.definitions import keyless_api
 from tests.kit.gateway import Gateway
 from tests.kit.load import Outcome, by_status, get_request, load
@@ -125,7 +125,7 @@ def _asking(number: int) -> bytes:
 
 def _store_keys(data_dir: Path, number: int) -> None:
     """Copies of one key as the Gateway API wrote it, in one transaction."""
-    root_secret = load_or_make(data_dir / "root_secret")
+    sealing = Sealing(load_or_make(data_dir / "root_secret"))
     engine = create_engine(f"sqlite:///{data_dir / 'records.db'}")
     with engine.begin() as connection:
         pattern = connection.execute(select(keys).where(keys.c.alias == "pattern")).one()
@@ -136,7 +136,7 @@ def _store_keys(data_dir: Path, number: int) -> None:
             pattern._asdict()
             | {
                 "alias": "",
-                "key_hash": root_secret.key_hash("default", _name(at)),
+                "key_hash": sealing.key_hash("default", _name(at)),
                 "record_id": pattern.record_id + 1 + at,
             }
             for at in range(number)

@@ -41,7 +41,9 @@ class Exchange:
 
     __slots__ = (
         "answer_lines",
+        "answered_at",
         "api_id",
+        "asked_at",
         "body_in",
         "body_out",
         "caller",
@@ -61,6 +63,7 @@ class Exchange:
         "peer_trusted",
         "query_edit",
         "rate_lines",
+        "replied_at",
         "rested_on",
         "retires_at",
         "route_path",
@@ -91,8 +94,8 @@ class Exchange:
     decided_at: int  # revision the decision began at, by snapshot/decision
     head_seen: int  # head as the last admit answered it, -1 when nothing was charged; by steps/admit
     rate_lines: bytes  # field lines for a proxied answer, by steps/admit
-    strip_header_names: frozenset[bytes]  # request fields not to travel on; by strip_credential, upstream_headers
-    fields_instead: tuple[Field, ...]  # request fields written in the place of stripped ones; by the same two
+    strip_header_names: frozenset[bytes]  # request fields dropped; by strip_credential, upstream_headers, trace_start
+    fields_instead: tuple[Field, ...]  # request fields written in the place of stripped ones; by the same three
     query_edit: str | None  # the query to send instead, None = unchanged; by steps/strip_credential
     endpoint: str  # template of the endpoint for usage, "" = none
     denial: Denial | None  # by snapshot/decision
@@ -100,6 +103,9 @@ class Exchange:
     trace: str  # sent with a refusal or failure, by gateway/replies; "" = none
     status: int  # sent to the client, by handle; 0 = nothing
     upstream_status: int  # by forward, 0 = never reached
+    asked_at: float  # monotonic seconds its upstream was asked, 0.0 = never; by forward
+    answered_at: float  # the head of the answer came, or what was in its place; by forward
+    replied_at: float  # the head of an answer that streams left, 0.0 = with all of it; by relay and tunnel
     body_in: int  # bytes taken from the client's body, by forward
     body_out: int  # bytes of body sent to the client, by the relay
 
@@ -115,6 +121,9 @@ class Exchange:
         self.trace = ""
         self.status = 0
         self.upstream_status = 0
+        self.asked_at = 0.0
+        self.answered_at = 0.0
+        self.replied_at = 0.0
         self.charged = None
         self.first_use = b""
         self.body_in = 0

@@ -23,7 +23,7 @@ from setproctitle import setproctitle
 from propylon.children import CONTROL, DEATHS_MAX, Child, State, ending, live, read_beats
 from propylon.clock import SystemClock
 from propylon.settings import Settings
-from propylon.startup import CannotStart, bind_all, check_place, lock, ready_at, root_secret
+from propylon.startup import CannotStart, bind_all, check_place, load_tracing, lock, ready_at, root_secrets
 from propylon.upgrade import Inheritance, Succession, inherit
 from propylon.workers import WorkerPlan, run_worker
 
@@ -58,9 +58,10 @@ class Server:
 
     def run(self) -> int:
         setproctitle("propylon: parent")
+        load_tracing(self._settings)
         heritage = self._heritage = inherit()
         self._lock = heritage.lock if heritage is not None else lock(self._settings.data_dir)
-        self._root_secret = root_secret(self._settings)
+        self._root_secrets = root_secrets(self._settings)
         kept = heritage.listening if heritage is not None else []
         self._listening = bind_all(self._settings.listen_address, len(self._workers), kept)
         if heritage is None:  # else it is in use, and has been looked at
@@ -127,7 +128,7 @@ class Server:
                     settings=self._settings,
                     since=self._since,
                     socket_path=self._control_socket,
-                    root_secret=self._root_secret,
+                    root_secrets=self._root_secrets,
                     beat_fd=beat_fd,
                     lifeline_fd=self._lifeline_read,
                     takes_over=self._heritage is not None,
@@ -141,7 +142,7 @@ class Server:
                 settings=self._settings,
                 listening=self._listening[child.slot],
                 control_socket=self._control_socket,
-                root_secret=self._root_secret,
+                root_secrets=self._root_secrets,
                 beat_fd=beat_fd,
                 lifeline_fd=self._lifeline_read,
                 node_state=self._node_state,
@@ -218,6 +219,8 @@ class Server:
         if self._stopping:
             return
         log.error("%s ended (%s)", child.title, ending(status))
+        if not self._announced and child.slot != CONTROL and os.waitstatus_to_exitcode(status) == 2:
+            raise CannotStart("")  # the worker has said why
         child.deaths.append(now)
         if len(child.deaths) == DEATHS_MAX and now - child.deaths[0] < DEATHS_WITHIN_S:
             child.start_at = now + BACK_OFF_S

@@ -4,6 +4,7 @@ Each is there, or CannotStart says why not and what to do.
 """
 
 import fcntl
+import importlib
 import logging
 import os
 import socket
@@ -12,9 +13,12 @@ from pathlib import Path
 
 from propylon.children import live
 from propylon.gateway.listener import bind
+from propylon.gateway.traced import SPANS
 from propylon.settings import Address, Settings
 from propylon.stores.lmdb_damage import check_pages, set_aside
+from propylon.stores.root_secrets import RootSecrets
 from propylon.stores.sealing import RootSecret, load_or_make
+from propylon.stores.secret_command import CommandFailed, output_of
 
 log = logging.getLogger("propylon.startup")
 
@@ -38,16 +42,37 @@ def lock(data_dir: Path) -> int:
     return lock
 
 
-def root_secret(settings: Settings) -> RootSecret:
+def root_secrets(settings: Settings) -> RootSecrets:
     """As given, else from its file in the data folder, made on the first start (design §3.5)."""
-    given = settings.root_secret_text()
-    file = settings.data_dir / "root_secret"
+    current = _given("root_secret", settings.root_secret_text(), settings.root_secret_command)
+    other = _given("root_secret_other", settings.other_root_secret_text(), settings.root_secret_other_command)
+    if current is None:
+        current = _in_file(settings.data_dir / "root_secret")
+    if other is not None and other.fingerprint == current.fingerprint:
+        raise CannotStart("root_secret_other is root_secret itself; unset it, or give the one before or the next")
+    return RootSecrets(current, other)
+
+
+def _given(setting: str, text: str, command: str) -> RootSecret | None:
+    """None when there is neither."""
+    if not text and not command:
+        return None
+    name = setting if text else f"{setting}_command"
     try:
-        return RootSecret.from_text(given) if given else load_or_make(file)
+        return RootSecret.from_text(text or output_of(command))
+    except CommandFailed as why:
+        raise CannotStart(f"{name} {why}") from None
     except ValueError as why:
-        raise CannotStart(f"root_secret {'' if given else f'in {file} '}{why}") from None
+        raise CannotStart(f"{name}: {why}") from None
+
+
+def _in_file(path: Path) -> RootSecret:
+    try:
+        return load_or_make(path)
+    except ValueError as why:
+        raise CannotStart(f"root_secret in {why}") from None
     except OSError as error:
-        raise CannotStart(f"the root secret {file} cannot be used: {error.strerror}") from error
+        raise CannotStart(f"the root secret {path} cannot be used: {error.strerror}") from error
 
 
 def bind_all(address: Address, workers: int, kept: Sequence[socket.socket] = ()) -> list[socket.socket]:
@@ -74,6 +99,17 @@ def _bind_some(address: Address, count: int, *, is_shared: bool) -> list[socket.
         return [bind(host, port, shared=True) for _ in range(count)]
     except OSError as error:
         raise CannotStart(f"listen {address}: {error.strerror}; stop what uses it or set another listen") from error
+
+
+def load_tracing(settings: Settings) -> None:
+    """What workers need to trace, loaded here for all of them; nothing where they do not."""
+    if settings.tracing_url and settings.role != "control":
+        try:
+            importlib.import_module(SPANS)
+        except ModuleNotFoundError as missing:
+            raise CannotStart(
+                f"tracing_endpoint is set, and {missing.name} is not installed; run: pip install 'propylon[tracing]'"
+            ) from None
 
 
 def check_place(settings: Settings) -> None:

@@ -6,7 +6,6 @@ Imports nothing of the control plane.
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -19,6 +18,7 @@ import uvloop
 
 from propylon import __version__
 from propylon.clock import SystemClock
+from propylon.collector import spare_the_collector
 from propylon.errors import StoreUnavailable
 from propylon.exchange import Exchange
 from propylon.gateway import replies
@@ -33,6 +33,7 @@ from propylon.gateway.pinning import ControlPinning
 from propylon.gateway.pool import PoolLimits, Pools
 from propylon.gateway.revocation import Revocation
 from propylon.gateway.status_pages import StatusPages
+from propylon.gateway.traced import Tracing
 from propylon.http.client_address import TrustedProxies
 from propylon.http.limits import HeadLimits
 from propylon.settings import Settings
@@ -41,7 +42,7 @@ from propylon.snapshot.route import control_route
 from propylon.steps.imported_keys import Ask, ask_nobody
 from propylon.stores.chosen import node_name, open_lookups, open_node_meters
 from propylon.stores.ports import Beat
-from propylon.stores.sealing import RootSecret
+from propylon.stores.root_secrets import RootSecretMismatch, RootSecrets, sealing_of
 from propylon.tasks import spawn
 from propylon.telemetry import access_log
 from propylon.telemetry.counters import Counters
@@ -66,15 +67,19 @@ class WorkerPlan(NamedTuple):
     settings: Settings
     listening: socket.socket
     control_socket: str
-    root_secret: RootSecret
+    root_secrets: RootSecrets
     beat_fd: int  # one byte each half second; the first says ready
     lifeline_fd: int  # end of file: the parent is gone
     node_state: Callable[[], dict[str, object]]  # what the parent knows of the other processes
 
 
 def run_worker(plan: WorkerPlan) -> None:
-    """Returns when the worker has drained."""
-    uvloop.run(Worker(plan).run())
+    """Returns when the worker has drained; SystemExit(2), with the reason on stderr, when it cannot start."""
+    try:
+        uvloop.run(Worker(plan).run())
+    except RootSecretMismatch as why:
+        print(f"propylon cannot start: {why}", file=sys.stderr)
+        raise SystemExit(2) from why
 
 
 class Worker:
@@ -88,6 +93,7 @@ class Worker:
         self._counters = Counters(plan.slot)
         self._load = Load()
         self._access_log = access_log.AccessLog(access_log.output_to(sys.stderr))
+        self._tracing = Tracing(plan.settings, self._clock, f"{node_name(plan.settings)}:{plan.slot + 1}")
 
     async def run(self) -> None:
         await self._start()
@@ -102,10 +108,11 @@ class Worker:
         loop.add_reader(self._plan.lifeline_fd, self._parent_gone)
         self._lookups = open_lookups(self._settings)
         self._meters = await open_node_meters(self._settings, self._lookups.revision)
-        settings, secret, clock, counters = self._settings, self._plan.root_secret, self._clock, self._counters
+        sealing = await sealing_of(self._lookups, self._plan.root_secrets)
+        settings, clock, counters = self._settings, self._clock, self._counters
         issuers = self._issuers = fetching_issuers(settings, self._meters, clock, counters)
         self._follow, self._keyring = deciding_parts(
-            settings, secret, self._lookups, self._meters, clock, counters, issuers, self._ask_control()
+            settings, sealing, self._lookups, self._meters, clock, counters, issuers, self._ask_control()
         )
         self._follow.on_snapshot = issuers.watch_definitions
         await self._follow.start()
@@ -128,7 +135,7 @@ class Worker:
         self._metrics = self._node_metrics()
         if self._metrics is not None:
             spawn(self._every(1.0, self._metrics.collect), "metrics")
-        _spare_the_collector()
+        spare_the_collector()
 
     async def _end(self) -> None:
         """Not ready → running exchanges end → usage is flushed → stores close."""
@@ -140,6 +147,7 @@ class Worker:
         if self._metrics is not None:
             await self._metrics.end()
         await self._usage.flush()
+        await self._tracing.end()
         await self._issuers.close()
         await self._meters.close()
         await self._lookups.close()
@@ -195,7 +203,8 @@ class Worker:
         record: Callable[[Exchange], None] = self._usage.record
         if settings.access_log == "all":
             record = EveryExchange(record, self._access_log.write, self._clock)
-        handle = Handle(self._follow, forward, pages, record, self._running)
+        send_on, record = self._tracing.around(forward, record, self._follow)
+        handle = Handle(self._follow, send_on, pages, record, self._running)
         if settings.hide_generator_header:
             replies.generator_fields.clear()
         self._downstream = DownstreamSettings(
@@ -259,6 +268,7 @@ class Worker:
         counters.quotas_uncounted, counters.outcomes_unknown = troubles.quotas_uncounted, troubles.outcomes_unknown
         counters.durability_problems = len(troubles.durability)
         counters.access_lines_lost = self._access_log.lost
+        counters.spans_sent, counters.spans_lost = self._tracing.counts
         return counters.values()
 
     def _parent_gone(self) -> None:
@@ -282,10 +292,3 @@ class Worker:
             self._tls.load_cert_chain(certificate, key)
         except OSError as error:
             log.error("tls_certificate and tls_key were not read again: %s", error)  # noqa: TRY400 - the text says it all
-
-
-def _spare_the_collector() -> None:
-    """What is there now stays: it is not looked at again. An exchange makes few cycles, so passes may be rare."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)

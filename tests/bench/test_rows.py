@@ -17,12 +17,12 @@ def test_row_has_callers(row: Row) -> None:
 
 def test_paced_row_comes_after_the_row_it_is_paced_by() -> None:
     names = [row.name for row in ROWS]
-    assert all(names.index(row.half_of) < names.index(row.name) for row in ROWS if row.half_of)
+    assert all(names.index(row.share.of) < names.index(row.name) for row in ROWS if row.share)
 
 
 def test_every_path_of_propylon_has_its_definition() -> None:
     paths = {definition["proxy"]["listen_path"] for definition in definitions(origin=1)}
-    asked = {f"/{row.path.split('/')[1]}/" for row in ROWS if row.proxy == "propylon"}
+    asked = {f"/{row.path.split('/')[1]}/" for row in ROWS if row.proxy in ("propylon", "fleet")}
     assert asked == paths
 
 

@@ -52,7 +52,7 @@ class GatewayApi:
         standing = Standing(records, self.meters, "a-node", since=1_700_000_000.0)
         return Desk(
             self.settings,
-            self.root_secret,
+            records.sealing,
             records,
             self.meters,
             known_apis,
@@ -62,7 +62,7 @@ class GatewayApi:
             Metrics(bucket_end_us, of_control=standing.numbers),
             Explainer(
                 self.settings,
-                self.root_secret,
+                records.sealing,
                 self.meters,
                 self.clock,
                 lambda: open_lookups(self.settings),

@@ -26,7 +26,7 @@ from propylon.stores.lmdb_environment import METERS, USAGE, open_environment
 from propylon.stores.ports import Charge, Now, Verdict
 from propylon.telemetry.counters import Counters
 from tests.kit.clock import FakeClock
-from tests.kit.memory_records import ROOT_SECRET, MemoryRecords
+from tests.kit.memory_records import SEALING, MemoryRecords
 from tests.kit.random_world import KEY_SET, KEY_SET_URL, RandomWorld
 from tests.kit.tokens import SECRET
 
@@ -64,9 +64,9 @@ class World:
         self.environments = [open_environment(folder / name, 1 << 20) for name in (METERS, USAGE)]
         self.meters = NotedMeters(*self.environments, 100, self.clock, b"boot")
         settings = Settings.model_validate({"secret": "of-no-use-here", "data_dir": folder, "lookups_in_flight": 4})
-        parts = deciding_parts(settings, ROOT_SECRET, self.records, self.meters, self.clock, Counters(0))
+        parts = deciding_parts(settings, SEALING, self.records, self.meters, self.clock, Counters(0))
         self.follow = parts.follow
-        self.explainer = Explainer(settings, ROOT_SECRET, self.meters, self.clock, lambda: self.records)
+        self.explainer = Explainer(settings, SEALING, self.meters, self.clock, lambda: self.records)
 
     async def start(self) -> None:
         wall = self.clock.wall()

@@ -24,7 +24,7 @@ def add(api: GatewayApi, **members: Any) -> None:
 
 
 def generation(api: GatewayApi) -> int:
-    row = api.run(api.desk.records.key(api.root_secret.key_hash("default", "a-key")))
+    row = api.run(api.desk.records.key(api.desk.sealing.key_hash("default", "a-key")))
     number: int = row.generation
     return number
 

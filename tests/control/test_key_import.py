@@ -36,7 +36,7 @@ def ask(api: GatewayApi, key_id: str, token: str = "", org_id: str = ORG) -> str
 
 def is_there(api: GatewayApi, presented: str) -> bool:
     """Whether a worker would find a key under that text."""
-    return api.run(api.desk.records.key(api.root_secret.key_hash(ORG, presented))) is not None
+    return api.run(api.desk.records.key(api.desk.sealing.key_hash(ORG, presented))) is not None
 
 
 def test_one_session_is_imported_and_waits_for_its_id(api: GatewayApi) -> None:

@@ -23,7 +23,7 @@ def given(api: GatewayApi) -> GatewayApi:
 
 def stored_state(api: GatewayApi) -> str:
     """Of the first generation, by whether its material is still there."""
-    row = api.run(api.desk.records.key(api.root_secret.key_hash("default", "signer")))
+    row = api.run(api.desk.records.key(api.desk.sealing.key_hash("default", "signer")))
     secrets = api.desk.records.unseal_key(row)
     return "retiring" if "ring.1" in secrets else "retired"
 

@@ -31,7 +31,7 @@ def api(make: Make) -> GatewayApi:
 
 
 def secrets_of(api: GatewayApi, key_id: str = "signer") -> dict[str, str]:
-    row = api.run(api.desk.records.key(api.root_secret.key_hash("default", key_id)))
+    row = api.run(api.desk.records.key(api.desk.sealing.key_hash("default", key_id)))
     secrets: dict[str, str] = api.desk.records.unseal_key(row)
     return secrets
 

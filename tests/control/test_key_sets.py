@@ -61,6 +61,13 @@ def test_workers_learn_of_it_at_once(kept: GatewayApi) -> None:
     assert kept.run(kept.meters.key_sets_epoch()) > before
 
 
+def test_workers_that_looked_a_moment_ago_learn_of_it_by_the_change_log(kept: GatewayApi) -> None:
+    before = kept.run(kept.meters.head())
+    for path in ("/tyk/cache/jwks", "/tyk/cache/jwks/b"):
+        kept.call("DELETE", path)
+        assert kept.run(kept.meters.head()) == (before := before + 1)
+
+
 def test_an_api_without_issuers_has_nothing_to_drop(kept: GatewayApi) -> None:
     kept.call("POST", "/tyk/apis", keyless_api(TARGET))
     assert kept.call("DELETE", "/tyk/cache/jwks/keyless").json() == INVALIDATED

@@ -52,7 +52,7 @@ def codes(answer: Any) -> dict[str, str]:
 def test_a_generated_key_is_what_the_client_sends(api: GatewayApi, path: str) -> None:
     answer = api.call("POST", path, session("token")).json()
     assert is_generated(answer["key"])
-    assert answer["key_hash"] == api.root_secret.key_hash("default", answer["key"])
+    assert answer["key_hash"] == api.desk.sealing.key_hash("default", answer["key"])
     assert {name: answer[name] for name in ("status", "action", "warnings")} == {
         "status": "ok",
         "action": "added",

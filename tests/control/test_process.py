@@ -26,6 +26,7 @@ import json, sys
 from pathlib import Path
 from propylon.control.process import ControlPlan, run_control
 from propylon.settings import Settings
+from propylon.stores.root_secrets import RootSecrets
 from propylon.stores.sealing import RootSecret
 
 given = json.loads(sys.argv[1])
@@ -33,7 +34,7 @@ settings = Settings(**given["settings"])
 assert not {"fastapi", "uvicorn"} & set(sys.modules)
 run_control(ControlPlan(
     settings=settings, since=0.0, socket_path=given["socket"],
-    root_secret=RootSecret.from_text(given["root_secret"]),
+    root_secrets=RootSecrets(RootSecret.from_text(given["root_secret"])),
     beat_fd=given["beat_fd"], lifeline_fd=given["lifeline_fd"],
 ))
 """

@@ -168,7 +168,7 @@ COUNTERS: list[tuple[str, list[Call], tuple[int, bool]]] = [
 
 
 def meters_of(api: GatewayApi) -> bytes:
-    key_hash = api.root_secret.key_hash("default", "custom")
+    key_hash = api.desk.sealing.key_hash("default", "custom")
     row = api.run(api.desk.records.key(key_hash))
     return key_meters(row.record_id, row.generation)
 

@@ -120,3 +120,10 @@ def test_only_who_leads_says_how_much_usage_waits(control: Control) -> None:
     assert "usage_lines_waiting" not in control.standing.numbers()
     control.standing.leads = True
     assert control.standing.numbers()["usage_lines_waiting"] == 5
+
+
+def test_the_leader_says_what_another_root_secret_has_sealed(control: Control) -> None:
+    control.standing.sealed_with_other = 3
+    assert "sealed_with_other_root_secret" not in control.ready()[1]["details"]
+    control.standing.leads = True
+    assert control.ready()[1]["details"]["sealed_with_other_root_secret"] == 3

@@ -1,4 +1,5 @@
-"""Key sets of issuers in real processes: what one worker fetched or lost, every worker knows with its next request."""
+"""Key sets of issuers in real processes: what one worker fetched or lost, every worker of every node knows with its
+next request."""
 
 from collections.abc import Iterator
 
@@ -6,13 +7,13 @@ import pytest
 
 from tests.kit.client import Client
 from tests.kit.definitions import jwt_api, policy
-from tests.kit.gateway import Gateway, running_gateway
+from tests.kit.front import FRONTS, Front, running_front
 from tests.kit.issuer import Issuer
 from tests.kit.load import get_request
 from tests.kit.origin import Origin
 from tests.kit.tokens import ed_key, rsa_key
 
-CONNECTIONS = 16  # spread over both workers by the kernel
+CONNECTIONS = 16  # spread over both workers by the kernel, or both nodes
 CLAIMS = {"sub": "alice", "pol": "gold", "exp": 4_000_000_000}
 
 
@@ -22,17 +23,17 @@ def issuer() -> Iterator[Issuer]:
         yield running
 
 
-@pytest.fixture
-def gateway(issuer: Issuer) -> Iterator[Gateway]:
+@pytest.fixture(params=FRONTS)
+def gateway(request: pytest.FixtureRequest, issuer: Issuer) -> Iterator[Front]:
     sets = [{"url": issuer.keys_url}]
     with Origin() as origin:
         api = jwt_api(origin.url, jwt_signing_method="rsa", jwt_policy_field_name="pol", jwt_jwks_uris=sets)
         settings = {"workers": 2, "allow_insecure_jwks": True}
-        with running_gateway([api], [policy("gold", "jwt")], settings) as running:
+        with running_front(request.param, [api], [policy("gold", "jwt")], settings) as running:
             yield running
 
 
-def statuses(gateway: Gateway, token: str) -> set[int]:
+def statuses(gateway: Front, token: str) -> set[int]:
     """On new connections, so that both workers are asked."""
     clients = [Client(gateway.port) for _ in range(CONNECTIONS)]
     for client in clients:
@@ -43,7 +44,7 @@ def statuses(gateway: Gateway, token: str) -> set[int]:
     return found
 
 
-def test_workers_share_one_fetch_and_one_loss(gateway: Gateway, issuer: Issuer) -> None:
+def test_workers_share_one_fetch_and_one_loss(gateway: Front, issuer: Issuer) -> None:
     old = issuer.token(CLAIMS, "a", "RS256")
     assert statuses(gateway, old) == {200}
     assert issuer.fetches == 1
@@ -53,7 +54,7 @@ def test_workers_share_one_fetch_and_one_loss(gateway: Gateway, issuer: Issuer) 
     assert issuer.fetches in (2, 3)  # the old kid is unknown now and may have been fetched for once
 
 
-def test_dropped_sets_are_fetched_anew_before_the_next_token_is_let_in(gateway: Gateway, issuer: Issuer) -> None:
+def test_dropped_sets_are_fetched_anew_before_the_next_token_is_let_in(gateway: Front, issuer: Issuer) -> None:
     old = issuer.token(CLAIMS, "a", "RS256")
     assert statuses(gateway, old) == {200}
     issuer.rotate(a=rsa_key(3072), e=ed_key())

@@ -6,12 +6,12 @@ import pytest
 
 from tests.kit.client import Client, get
 from tests.kit.definitions import jwt_api, keyless_api, policy, session, token_api
-from tests.kit.gateway import Gateway, running_gateway
+from tests.kit.front import FRONTS, Front, running_front
 from tests.kit.load import get_request
 from tests.kit.origin import Origin
 from tests.kit.tokens import hs256
 
-CONNECTIONS = 8  # spread over both workers by the kernel
+CONNECTIONS = 8  # spread over both workers by the kernel, or both nodes
 ROUNDS = 10
 
 
@@ -21,14 +21,15 @@ def origin() -> Iterator[Origin]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def gateway(origin: Origin) -> Iterator[Gateway]:
-    with running_gateway([token_api(origin.url), jwt_api(origin.url)], settings={"workers": 2}) as running:
+@pytest.fixture(scope="module", params=FRONTS)
+def gateway(request: pytest.FixtureRequest, origin: Origin) -> Iterator[Front]:
+    apis = [token_api(origin.url), jwt_api(origin.url)]
+    with running_front(request.param, apis, settings={"workers": 2}) as running:
         yield running
 
 
 @pytest.fixture
-def clients(gateway: Gateway) -> Iterator[list[Client]]:
+def clients(gateway: Front) -> Iterator[list[Client]]:
     """Kept-alive connections, so that both workers are asked each time."""
     opened = [Client(gateway.port) for _ in range(CONNECTIONS)]
     yield opened
@@ -42,9 +43,7 @@ def statuses(clients: list[Client], path: str, credential: str) -> set[int]:
     return {client.read_response().status for client in clients}
 
 
-def test_a_created_key_is_good_and_a_deleted_one_is_not_on_every_worker(
-    gateway: Gateway, clients: list[Client]
-) -> None:
+def test_a_created_key_is_good_and_a_deleted_one_is_not_on_every_worker(gateway: Front, clients: list[Client]) -> None:
     for _ in range(ROUNDS):
         assert statuses(clients, "/token/x", "on-and-off") == {403}
         assert gateway.api("POST", "/tyk/keys/on-and-off", session("token")).status == 200
@@ -52,14 +51,14 @@ def test_a_created_key_is_good_and_a_deleted_one_is_not_on_every_worker(
         assert gateway.api("DELETE", "/tyk/keys/on-and-off").status == 200
 
 
-def test_a_key_made_inactive_is_refused_at_once(gateway: Gateway, clients: list[Client]) -> None:
+def test_a_key_made_inactive_is_refused_at_once(gateway: Front, clients: list[Client]) -> None:
     assert gateway.api("POST", "/tyk/keys/sleepy", session("token")).status == 200
     for is_inactive, expected in [(False, 200), (True, 403)] * 5:
         assert gateway.api("PUT", "/tyk/keys/sleepy", session("token", is_inactive=is_inactive)).status == 200
         assert statuses(clients, "/token/x", "sleepy") == {expected}
 
 
-def test_a_policy_edit_acts_on_the_next_request(gateway: Gateway, clients: list[Client]) -> None:
+def test_a_policy_edit_acts_on_the_next_request(gateway: Front, clients: list[Client]) -> None:
     assert gateway.api("POST", "/tyk/policies", policy("wanted", "token")).status == 200
     key = {"org_id": "default", "apply_policies": ["wanted"]}
     assert gateway.api("POST", "/tyk/keys/by-policy", key).status == 200
@@ -69,7 +68,7 @@ def test_a_policy_edit_acts_on_the_next_request(gateway: Gateway, clients: list[
 
 
 def test_a_changed_secret_invalidates_cached_tokens_and_an_unchanged_one_does_not(
-    gateway: Gateway, clients: list[Client]
+    gateway: Front, clients: list[Client]
 ) -> None:
     old, new = "the-first-secret-of-32-characters", "the-other-secret-of-32-characters"
     body = session("jwt", jwt_data={"secret": old})
@@ -84,7 +83,7 @@ def test_a_changed_secret_invalidates_cached_tokens_and_an_unchanged_one_does_no
 
 
 def test_an_api_is_served_and_gone_when_its_write_is_answered(
-    gateway: Gateway, origin: Origin, clients: list[Client]
+    gateway: Front, origin: Origin, clients: list[Client]
 ) -> None:
     for _ in range(5):
         assert statuses(clients, "/fresh/x", "") == {404}
@@ -93,7 +92,7 @@ def test_an_api_is_served_and_gone_when_its_write_is_answered(
         assert gateway.api("DELETE", "/tyk/apis/fresh").status == 200
 
 
-def test_a_deleted_and_made_again_key_inherits_no_counter(gateway: Gateway) -> None:
+def test_a_deleted_and_made_again_key_inherits_no_counter(gateway: Front) -> None:
     body = session("token", quota_max=3, quota_renewal_rate=3600)
     for _ in range(2):
         assert gateway.api("POST", "/tyk/keys/reborn", body).status == 200

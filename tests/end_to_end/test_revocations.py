@@ -8,31 +8,32 @@ import pytest
 
 from tests.kit.client import Client
 from tests.kit.definitions import jwt_api, policy, session
-from tests.kit.gateway import Gateway, running_gateway
+from tests.kit.front import FRONTS, Front, running_front
 from tests.kit.load import get_request
 from tests.kit.origin import Origin
 from tests.kit.tokens import SECRET, hs256
 from tests.kit.waiting import eventually
 
-CONNECTIONS = 8  # spread over both workers by the kernel
+CONNECTIONS = 8  # spread over both workers by the kernel, or both nodes
 ROUNDS = 5
 SOURCE = b64encode(SECRET.encode()).decode()
 CENTRAL = {"jwt_source": SOURCE, "jwt_policy_field_name": "pol"}
 CLAIMS = {"iss": "https://idp.example", "sub": "alice", "jti": "t-1", "pol": "gold"}
 
 
-@pytest.fixture(scope="module")
-def gateway() -> Iterator[Gateway]:
+@pytest.fixture(scope="module", params=FRONTS)
+def gateway(request: pytest.FixtureRequest) -> Iterator[Front]:
     with Origin() as origin:
         apis = [jwt_api(origin.url), jwt_api(origin.url, "central", **CENTRAL)]
-        with running_gateway(apis, [policy("gold", "central", rate=1e6, per=1)], {"workers": 2}) as running:
+        policies = [policy("gold", "central", rate=1e6, per=1)]
+        with running_front(request.param, apis, policies, {"workers": 2}) as running:
             key = session("jwt", jwt_data={"secret": SECRET})
             assert running.api("POST", "/tyk/keys/the-key", key).status == 200
             yield running
 
 
 @pytest.fixture
-def clients(gateway: Gateway) -> Iterator[list[Client]]:
+def clients(gateway: Front) -> Iterator[list[Client]]:
     opened = [Client(gateway.port) for _ in range(CONNECTIONS)]
     yield opened
     for client in opened:
@@ -46,7 +47,7 @@ def statuses(clients: list[Client], path: str) -> set[int]:
     return {client.read_response().status for client in clients}
 
 
-def identities_of(gateway: Gateway, subject: str) -> list[dict[str, Any]]:
+def identities_of(gateway: Front, subject: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = gateway.api("GET", f"/tyk/identities?subject={subject}").json()["identities"]
     return found
 
@@ -63,7 +64,7 @@ def identities_of(gateway: Gateway, subject: str) -> list[dict[str, Any]]:
     ],
 )
 def test_a_revocation_holds_on_every_worker_until_it_is_taken_back(
-    gateway: Gateway, clients: list[Client], path: str, body: dict[str, str], name: str
+    gateway: Front, clients: list[Client], path: str, body: dict[str, str], name: str
 ) -> None:
     for _ in range(ROUNDS):
         assert statuses(clients, path) == {200}
@@ -74,7 +75,7 @@ def test_a_revocation_holds_on_every_worker_until_it_is_taken_back(
 
 
 def test_who_came_with_a_token_is_kept_as_an_identity_that_can_be_suspended(
-    gateway: Gateway, clients: list[Client]
+    gateway: Front, clients: list[Client]
 ) -> None:
     assert statuses(clients, "/central/x") == {200}
     eventually(lambda: bool(identities_of(gateway, "alice")))

@@ -1,4 +1,4 @@
-"""Keys rotated while they are used, on two workers: nobody is refused too early, nobody let in too late."""
+"""Keys rotated while they are used, on two workers or nodes: nobody is refused too early, nobody let in too late."""
 
 import asyncio
 import json
@@ -14,32 +14,30 @@ import pytest
 
 from tests.kit.client import Client, Response, get, request
 from tests.kit.definitions import jwt_api, session, token_api
-from tests.kit.gateway import Gateway, running_gateway
+from tests.kit.front import FRONTS, Front, running_front
 from tests.kit.load import Outcome, by_status, get_request, load
 from tests.kit.origin import Origin
 from tests.kit.scenarios import children, wait_until_writable
 from tests.kit.tokens import SECRET, hs256
 from tests.kit.waiting import eventually
 
-CONNECTIONS = 8  # spread over both workers by the kernel
+CONNECTIONS = 8  # spread over both workers by the kernel, or both nodes
 QUOTA = 1_000_000
 SAFETY_S = 30.0
 ROUNDS = 10
 FAR = 4_102_444_800  # the year 2100
 
 
-@pytest.fixture(scope="module")
-def gateway() -> Iterator[Gateway]:
-    settings = {"workers": 2}
-    with (
-        Origin() as origin,
-        running_gateway([token_api(origin.url), jwt_api(origin.url)], settings=settings) as running,
-    ):
-        yield running
+@pytest.fixture(scope="module", params=FRONTS)
+def gateway(request: pytest.FixtureRequest) -> Iterator[Front]:
+    with Origin() as origin:
+        apis = [token_api(origin.url), jwt_api(origin.url)]
+        with running_front(request.param, apis, settings={"workers": 2}) as running:
+            yield running
 
 
 @pytest.fixture
-def clients(gateway: Gateway) -> Iterator[list[Client]]:
+def clients(gateway: Front) -> Iterator[list[Client]]:
     opened = [Client(gateway.port) for _ in range(CONNECTIONS)]
     yield opened
     for client in opened:
@@ -49,7 +47,7 @@ def clients(gateway: Gateway) -> Iterator[list[Client]]:
 class Holder:
     """A key and what its holder sends, by generation."""
 
-    def __init__(self, gateway: Gateway, kind: str, key_id: str) -> None:
+    def __init__(self, gateway: Front, kind: str, key_id: str) -> None:
         self.gateway = gateway
         self.kind = kind
         self.path = f"/{kind}/x"
@@ -78,7 +76,7 @@ class Holder:
 
 
 @pytest.fixture(params=["token", "jwt"])
-def holder(request: pytest.FixtureRequest, gateway: Gateway) -> Holder:
+def holder(request: pytest.FixtureRequest, gateway: Front) -> Holder:
     return Holder(gateway, request.param, f"holder-{random.randrange(10**9)}")
 
 
@@ -189,15 +187,15 @@ def test_the_last_use_of_a_generation_arrives_in_its_ring(holder: Holder) -> Non
 # -- over kills -------------------------------------------------------------------------------------------------------
 
 
-def _rotate_once(gateway: Gateway, key: str, name: str) -> Response | None:
+def _rotate_once(gateway: Front, key: str, name: str) -> Response | None:
     fields = {"X-Tyk-Authorization": gateway.secret, "Idempotency-Key": name}
     try:
-        return request("POST", f"{gateway.url}{key}/rotate", b"{}", fields)
+        return request("POST", f"{gateway.api_url}{key}/rotate", b"{}", fields)
     except (OSError, AssertionError):  # cut off on the way
         return None
 
 
-def _while_killing_control(gateway: Gateway, work: Callable[[], Response | None], after_s: float) -> Response | None:
+def _while_killing_control(gateway: Front, work: Callable[[], Response | None], after_s: float) -> Response | None:
     answered: list[Response | None] = []
     thread = threading.Thread(target=lambda: answered.append(work()))
     thread.start()
@@ -207,7 +205,7 @@ def _while_killing_control(gateway: Gateway, work: Callable[[], Response | None]
     return answered[0]
 
 
-def test_a_rotation_repeated_after_a_kill_is_made_once_and_shows_its_secret_once(gateway: Gateway) -> None:
+def test_a_rotation_repeated_after_a_kill_is_made_once_and_shows_its_secret_once(gateway: Front) -> None:
     holder, chance = Holder(gateway, "jwt", "killed-on-the-way"), random.Random(5)
     for generation in range(2, 6):
         name = f"rotation-{generation}"

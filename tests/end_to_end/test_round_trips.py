@@ -1,6 +1,5 @@
 """PUT(GET(x)) changes nothing that anyone could observe: not what is read, nor a counter, a revision, or an answer."""
 
-import sqlite3
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ import pytest
 from tests.end_to_end.whole_documents import whole_policy, whole_session
 from tests.kit.client import Response, get
 from tests.kit.definitions import jwt_api, keyless_api, policy, session, token_api
-from tests.kit.gateway import Gateway, running_gateway
+from tests.kit.front import FRONTS, Front, newest_revision, running_front
 from tests.kit.origin import Origin
 from tests.kit.tokens import SECRET, ec_key, hs256, public_pem, rsa_key, sign
 
@@ -84,8 +83,8 @@ def origin() -> Iterator[Origin]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def gateway(origin: Origin) -> Iterator[Gateway]:
+@pytest.fixture(scope="module", params=FRONTS)
+def gateway(request: pytest.FixtureRequest, origin: Origin) -> Iterator[Front]:
     apis = [token_api(origin.url)]
     apis += [jwt_api(origin.url, family, jwt_signing_method=family) for family in ("hmac", "rsa", "ecdsa")]
     policies = [
@@ -94,31 +93,24 @@ def gateway(origin: Origin) -> Iterator[Gateway]:
         policy("rights", "token", partitions={"acl": True}),
         policy("that-ends", "token", key_expires_in=3600),
     ]
-    with running_gateway(apis, policies) as running:
+    with running_front(request.param, apis, policies) as running:
         yield running
 
 
-def revision(gateway: Gateway) -> int:
-    with sqlite3.connect(f"file:{gateway.folder}/data/records.db?mode=ro", uri=True) as records:
-        newest: int = records.execute("SELECT max(revision) FROM changes").fetchone()[0]
-    records.close()
-    return newest
-
-
-def written_back(gateway: Gateway, path: str, method: str = "PUT") -> Response:
+def written_back(gateway: Front, path: str, method: str = "PUT") -> Response:
     """What a read answers, sent as it came; nothing must be different after it."""
-    before, revision_before = gateway.api("GET", path), revision(gateway)
+    before, revision_before = gateway.api("GET", path), newest_revision(gateway)
     answer = gateway.api(method, path, before.json())
     assert answer.status == 200, answer
     after = gateway.api("GET", path)
     assert after.json() == before.json()
     assert (after.value("ETag"), answer.value("ETag")) == (before.value("ETag"),) * 2
-    assert revision(gateway) == revision_before
+    assert newest_revision(gateway) == revision_before
     return answer
 
 
 @pytest.mark.parametrize("name", CALLERS)
-def test_a_key_written_back_is_the_same_key(gateway: Gateway, name: str) -> None:
+def test_a_key_written_back_is_the_same_key(gateway: Front, name: str) -> None:
     caller, path = CALLERS[name], f"/tyk/keys/{name.replace(' ', '%20')}"
     assert gateway.api("POST", path, caller.body).status == 200
     fields = {"Authorization": caller.credential or name}
@@ -138,7 +130,7 @@ def remaining(answer: Response) -> list[int]:
 
 
 @pytest.mark.parametrize("name", CALLERS)
-def test_a_key_posted_again_is_the_same_key(gateway: Gateway, name: str) -> None:
+def test_a_key_posted_again_is_the_same_key(gateway: Front, name: str) -> None:
     path = f"/tyk/keys/{name.replace(' ', '%20')}%20again"
     assert gateway.api("POST", path, CALLERS[name].body).status == 200
     get(f"{gateway.url}/token/x", {"Authorization": f"{name} again"})
@@ -148,7 +140,7 @@ def test_a_key_posted_again_is_the_same_key(gateway: Gateway, name: str) -> None
     assert gateway.api("GET", path).json() == before
 
 
-def test_a_key_past_its_end_is_written_back_as_it_stands(gateway: Gateway) -> None:
+def test_a_key_past_its_end_is_written_back_as_it_stands(gateway: Front) -> None:
     assert gateway.api("POST", "/tyk/keys/ended", session("token", expires=1)).status == 200
     written_back(gateway, "/tyk/keys/ended")
 
@@ -165,7 +157,7 @@ PARTITIONS: Mapping[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", PARTITIONS)
-def test_a_policy_written_back_is_the_same_policy(gateway: Gateway, name: str) -> None:
+def test_a_policy_written_back_is_the_same_policy(gateway: Front, name: str) -> None:
     body = whole_policy(name, "token", partitions=PARTITIONS[name], key_expires_in=600)
     assert gateway.api("POST", "/tyk/policies", body).status == 200
     grants = "acl" in name or name in ("none", "per-api")
@@ -201,7 +193,7 @@ PATHS = {"plain": ("/api/", "/api/x"), "templated": ("/shops/{id}/orders/", "/sh
 
 @pytest.mark.parametrize("listen", PATHS)
 @pytest.mark.parametrize("name", APIS)
-def test_an_api_written_back_is_the_same_api(gateway: Gateway, origin: Origin, name: str, listen: str) -> None:
+def test_an_api_written_back_is_the_same_api(gateway: Front, origin: Origin, name: str, listen: str) -> None:
     (api, credential), (listen_path, path) = APIS[name], PATHS[listen]
     proxy = {"listen_path": listen_path, "target_url": origin.url, "strip_listen_path": True}
     gateway.api("DELETE", "/tyk/apis/api")  # else a secret that this one leaves out would be kept

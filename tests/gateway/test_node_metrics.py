@@ -18,6 +18,7 @@ from propylon.settings import Address
 from propylon.stores.lmdb import LmdbMeters, open_meters
 from propylon.usage.line import Cell
 from propylon.usage.node_lines import NodeLines
+from propylon.usage.split import Split
 from tests.kit.gateway import free_port
 
 CELL = Cell("orders", "k1", 200, "", "", 3, 10, 100, {40: 3})
@@ -58,7 +59,7 @@ def test_one_worker_answers_for_all(tmp_path: Path) -> None:
     async def scenario(node: Node) -> None:
         for slot in range(3):
             lines = NodeLines(node.queue)
-            lines.note(1, [CELL])
+            lines.note(1, [CELL], {"orders": Split({40: 3}, {8: 3})})
             await lines.flush(1, {"worker": slot, "lookups": 10 + slot})
         await node.metrics.collect()
         page = await node.ask("GET /metrics")
@@ -66,6 +67,7 @@ def test_one_worker_answers_for_all(tmp_path: Path) -> None:
         assert "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n" in page
         assert 'propylon_exchanges_total{api="orders",reason="",status="200"} 9.0\n' in page
         assert 'propylon_worker_lookups_total{worker="2"} 12.0\n' in page
+        assert 'propylon_upstream_latency_seconds_count{api="orders"} 9.0\n' in page
         assert 'propylon_node_info{node="a-node",role="gateway",version="1.2.3"} 1.0\n' in page
 
     with_node(tmp_path, scenario)
@@ -103,7 +105,7 @@ def test_an_address_that_is_taken_is_tried_again_and_figures_are_collected_meanw
 
         async def scenario(node: Node) -> None:
             lines = NodeLines(node.queue)
-            lines.note(1, [CELL])
+            lines.note(1, [CELL], {"orders": Split({40: 3}, {8: 3})})
             await lines.flush(1, {})
             await node.metrics.collect()
             assert not (await node.queue.peek(1)).lines

@@ -43,7 +43,7 @@ from propylon.stores.ports import Charge, Now, Verdict
 from propylon.telemetry.counters import Counters
 from tests.kit.clock import FakeClock
 from tests.kit.issuer import issuers_of
-from tests.kit.memory_records import ROOT_SECRET, MemoryRecords
+from tests.kit.memory_records import SEALING, MemoryRecords
 
 SAFETY_S = 30.0  # a bound against hanging, never something a test asserts
 MAP_BYTES = 1 << 20
@@ -223,14 +223,12 @@ async def _start(path: DataPath, knobs: Knobs, folder: Path) -> None:
     await meters.announce(await path.records.revision())
     book = PolicyBook()
     counters = Counters(0)
-    keyring = Keyring(
-        path.records, ROOT_SECRET, book, counters, entries_max=1000, in_flight_max=knobs.lookups_in_flight
-    )
+    keyring = Keyring(path.records, SEALING, book, counters, entries_max=1000, in_flight_max=knobs.lookups_in_flight)
     issuers = issuers_of(meters, path.clock, counters)
     imported = ImportedKeys(path.records, meters, lambda *asked: path.ask(*asked))
     surroundings = Surroundings(path.clock, meters, _step_settings(knobs), counters, Revocations(), issuers, imported)
     follow = Follow(
-        path.records, meters, Workshop(keyring, book, surroundings, ROOT_SECRET, ReferenceSources({}, None), "default")
+        path.records, meters, Workshop(keyring, book, surroundings, SEALING, ReferenceSources({}, None), "default")
     )
     follow.on_snapshot = issuers.watch_definitions
     await follow.start()

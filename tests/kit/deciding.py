@@ -24,7 +24,7 @@ from propylon.stores.lmdb import LmdbMeters
 from propylon.stores.lmdb_environment import METERS, USAGE, open_environment
 from propylon.telemetry.counters import Counters
 from tests.kit.clock import FakeClock
-from tests.kit.memory_records import ROOT_SECRET, MemoryRecords
+from tests.kit.memory_records import SEALING, MemoryRecords
 
 MAP_BYTES = 1 << 20
 
@@ -35,6 +35,7 @@ class PublishedKeys:
     def __init__(self, records: Mapping[tuple[str, str | None], VerificationRecord] | None = None) -> None:
         self.records = dict(records or {})
         self.asked: list[tuple[str, str | None, str]] = []
+        self.distrusted = 0  # how often
 
     async def record(self, issuer: IssuerSettings, kid: str | None, alg: str) -> VerificationRecord | str:
         self.asked.append((issuer.issuer, kid, alg))
@@ -42,6 +43,9 @@ class PublishedKeys:
 
     async def holds(self, issuer: IssuerSettings, record: VerificationRecord) -> bool:
         return any(name == issuer.issuer and known is record for (name, _), known in self.records.items())
+
+    def distrust(self) -> None:
+        self.distrusted += 1
 
 
 class Deciding:
@@ -73,7 +77,11 @@ class Deciding:
 
     def change(self, revision: int) -> None:
         """Announces what a write method of `records` has answered."""
-        self._runner.run(self._meters.announce(revision))
+        self._runner.run(self.announce(revision))
+
+    async def announce(self, revision: int) -> None:
+        """The same, while a decision is under way."""
+        await self._meters.announce(revision)
 
     def close(self) -> None:
         self._runner.run(self._meters.close())
@@ -111,7 +119,7 @@ def deciding(
         environment, usage = (open_environment(Path(folder) / name, MAP_BYTES) for name in (METERS, USAGE))
         meters = LmdbMeters(environment, usage, 100, clock, b"boot")
         settings = Settings.model_validate({"secret": "of-no-use-here", "data_dir": folder})
-        parts = deciding_parts(settings, ROOT_SECRET, records, meters, clock, Counters(0), issuers or PublishedKeys())
+        parts = deciding_parts(settings, SEALING, records, meters, clock, Counters(0), issuers or PublishedKeys())
         made = Deciding(records, clock, meters, parts)
         try:
             yield made

@@ -43,6 +43,11 @@ class Gateway:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def api_url(self) -> str:
+        """Where the Gateway API is."""
+        return self.url
+
+    @property
     def pid(self) -> int:
         """Of the parent."""
         return self._running().pid
@@ -125,8 +130,8 @@ def running_gateway(
     with TemporaryDirectory(prefix="propylon-") as name:
         folder = Path(name)
         paths = {
-            "app_path": _write_definitions(folder / "apps", apis, "api_id"),
-            "policy_path": _write_definitions(folder / "policies", policies, "id"),
+            "app_path": write_definitions(folder / "apps", apis, "api_id"),
+            "policy_path": write_definitions(folder / "policies", policies, "id"),
         }
         gateway = Gateway(folder, {**SETTINGS, **paths, **(settings or {})})
         gateway.start()
@@ -141,7 +146,7 @@ def running_gateway(
             gateway.stop()
 
 
-def _write_definitions(folder: Path, definitions: Sequence[Definition], id_field: str) -> str:
+def write_definitions(folder: Path, definitions: Sequence[Definition], id_field: str) -> str:
     folder.mkdir()
     for definition in definitions:
         (folder / f"{definition[id_field]}.json").write_text(json.dumps(definition))

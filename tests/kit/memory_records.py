@@ -9,10 +9,10 @@ from typing import Any
 
 from propylon.model.definition_secrets import extract_secrets as take_definition_secrets
 from propylon.model.key_ring import RingEntry, material_path, ring_to_stored, tokens_of
-from propylon.stores.ports import Change, DefinitionRow, KeyRow, Revocation
-from propylon.stores.sealing import RootSecret
+from propylon.stores.ports import KEY_SETS, Change, DefinitionRow, KeyRow, Revocation, StoredRootSecret
+from propylon.stores.sealing import RootSecret, Sealing
 
-ROOT_SECRET = RootSecret.from_text("a root secret of tests, which nobody shall use elsewhere")
+SEALING = Sealing(RootSecret.from_text("a root secret of tests, which nobody shall use elsewhere"))
 
 Hook = Callable[[str], Awaitable[None]]
 
@@ -42,7 +42,7 @@ class MemoryRecords:
     def put_api(self, document: Mapping[str, Any]) -> int:
         api_id = document["api_id"]
         rest, secrets = take_definition_secrets(document)
-        sealed = {field: ROOT_SECRET.seal(text, f"apis:{api_id}:{field}") for field, text in secrets.items()}
+        sealed = {field: SEALING.seal(text, f"apis:{api_id}:{field}") for field, text in secrets.items()}
         body = json.dumps(rest)
         etag = f"{len(self._changes)}"
         self._apis[api_id] = DefinitionRow(api_id, document["org_id"], "api", body, sealed, etag)
@@ -60,7 +60,7 @@ class MemoryRecords:
     def put_key(self, key_id: str, session: Mapping[str, Any]) -> int:
         """A new record, or a change of the one there is; `jwt_data.secret` is sealed anew each time."""
         org_id = session["org_id"]
-        key_hash = ROOT_SECRET.key_hash(org_id, key_id)
+        key_hash = SEALING.key_hash(org_id, key_id)
         known = self._keys.get(key_hash)
         if known is None:
             self._record_ids += 1
@@ -69,7 +69,7 @@ class MemoryRecords:
         secrets: dict[str, str] = {}
         jwt_data = dict(body.get("jwt_data") or {})
         if secret := jwt_data.pop("secret", ""):
-            secrets["jwt_data.secret"] = ROOT_SECRET.seal(secret, f"keys:{record_id}:jwt_data.secret")
+            secrets["jwt_data.secret"] = SEALING.seal(secret, f"keys:{record_id}:jwt_data.secret")
             body["jwt_data"] = jwt_data
         generation = 1 if known is None else known.generation
         self._keys[key_hash] = KeyRow(record_id, org_id, key_hash, "", generation, json.dumps(body), secrets)
@@ -77,22 +77,25 @@ class MemoryRecords:
 
     def put_ring(self, key_id: str, *ring: RingEntry, org_id: str = "default") -> int:
         """Of a key that is there; newest first, each verification entry with its text."""
-        key_hash = ROOT_SECRET.key_hash(org_id, key_id)
+        key_hash = SEALING.key_hash(org_id, key_id)
         row = self._keys[key_hash]
         materials = {material_path(one, ring): one.text for one in ring if one.verifies and one.state != "retired"}
-        sealed = {path: ROOT_SECRET.seal(text, f"keys:{row.record_id}:{path}") for path, text in materials.items()}
+        sealed = {path: SEALING.seal(text, f"keys:{row.record_id}:{path}") for path, text in materials.items()}
         self._keys[key_hash] = row._replace(ring=ring_to_stored(ring), secrets=sealed)
         self._tokens |= dict.fromkeys(tokens_of(ring, key_hash), key_hash)
         return self._changed(*self._names(key_hash))
 
     def delete_key(self, key_id: str, org_id: str = "default") -> int:
-        key_hash = ROOT_SECRET.key_hash(org_id, key_id)
+        key_hash = SEALING.key_hash(org_id, key_id)
         names = self._names(key_hash)
         del self._keys[key_hash]
         return self._changed(*names)
 
     def _names(self, key_hash: str) -> list[str]:
         return [f"key:{key_hash}", *(f"key:{token}" for token, key in self._tokens.items() if key == key_hash)]
+
+    def drop_key_sets(self) -> int:
+        return self._changed(KEY_SETS)
 
     def revoke(self, kind: str, value: str, *, until: float = 0.0, issuer: str = "", org_id: str = "") -> int:
         self._revocations.append(Revocation(kind, value, org_id, until, issuer))
@@ -149,6 +152,9 @@ class MemoryRecords:
 
     async def revocations(self, mark: tuple[str, str] | None = None) -> list[Revocation]:
         return [one for one in self._revocations if mark is None or (one.kind, one.value) == mark]
+
+    async def root_secrets(self) -> list[StoredRootSecret]:
+        return []  # whoever reads here was given the sealing by its test
 
     async def close(self) -> None:
         return

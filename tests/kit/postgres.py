@@ -39,6 +39,12 @@ class PostgresServer:
         """As `records_url`."""
         return f"postgresql+asyncpg://{USER}@127.0.0.1:{self.port}/{database}"
 
+    @property
+    def pid(self) -> int:
+        """Of the postmaster, which forks all others."""
+        assert self._process is not None, "PostgreSQL is not running"
+        return self._process.pid
+
     def start(self) -> None:
         """Returns once it takes connections. It keeps its port from the first time on."""
         self._launch()
@@ -60,7 +66,7 @@ class PostgresServer:
         given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [_program("postgres"), "-D", self.folder, *given], stdout=log, stderr=log, **_owner()
+                [program("postgres"), "-D", self.folder, *given], stdout=log, stderr=log, **_owner()
             )
 
     def _becomes_ready(self) -> bool:
@@ -96,7 +102,7 @@ class PostgresServer:
     def sql(self, database: str, statement: str) -> str:
         """What psql answers, without decoration; a statement that fails fails the test."""
         where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", database]
-        command = [_program("psql"), *where, "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement]
+        command = [program("psql"), *where, "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=SAFETY_S, check=False)
         assert ended.returncode == 0, ended.stderr
         return ended.stdout.strip()
@@ -117,7 +123,7 @@ class PostgresServer:
         folder = Path(tempfile.mkdtemp(dir=self.folder.parent))
         _give_away(folder)
         where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-D", str(folder)]
-        _run([_program("pg_basebackup"), *where, "-R", "-X", "stream", "-c", "fast", "--no-sync"])
+        _run([program("pg_basebackup"), *where, "-R", "-X", "stream", "-c", "fast", "--no-sync"])
         follower = PostgresServer(folder)
         follower.start()
         try:
@@ -190,13 +196,13 @@ def _cluster(*, is_durable: bool) -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="propylon-postgres-"))
     try:
         _give_away(folder)
-        _run([_program("initdb"), "-D", folder / "data", "-U", USER, "--auth=trust", "--no-sync", *_OWN_LOCALE])
+        _run([program("initdb"), "-D", folder / "data", "-U", USER, "--auth=trust", "--no-sync", *_OWN_LOCALE])
         yield PostgresServer(folder / "data", is_durable=is_durable)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     found = shutil.which(name)
     if found is None:
         versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))

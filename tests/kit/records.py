@@ -29,7 +29,7 @@ async def records_in(folder: Path, root_secret: RootSecret = ROOT_SECRET) -> Asy
 
 
 def key_hash(key_id: str, org_id: str = "acme") -> str:
-    return ROOT_SECRET.key_hash(org_id, key_id)
+    return ROOT_SECRET.lasting_keys.key_hash(org_id, key_id)
 
 
 def a_key(

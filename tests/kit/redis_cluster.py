@@ -69,4 +69,4 @@ def running_cluster() -> Iterator[Cluster]:
 
 def _agrees(server: RedisServer) -> bool:
     said = server.ask("CLUSTER INFO")
-    return said["cluster_state"] == "ok" and said["cluster_known_nodes"] == str(len(Cluster._fields))
+    return bool(said["cluster_state"] == "ok" and said["cluster_known_nodes"] == str(len(Cluster._fields)))

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from propylon.settings.checks import MetersUrl, RecordsUrl, RootSecret, Secret, weakness
+from propylon.settings.checks import Command, MetersUrl, RecordsUrl, RootSecret, Secret, weakness
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,8 @@ def test_a_secret_is_weak_when_it_is_short_or_public(secret: str, why: str) -> N
         (Secret, "!~"),
         (RootSecret, ""),
         (RootSecret, "r" * 32),
+        (Command, ""),
+        (Command, "vault kv get -field='root secret' propylon"),
     ],
 )
 def test_what_is_right_is_taken(kind: type, value: str) -> None:
@@ -43,6 +45,8 @@ def test_what_is_right_is_taken(kind: type, value: str) -> None:
         (Secret, "line\nbreak"),
         (Secret, "schlüssel-mit-umlaut"),
         (RootSecret, "r" * 31),
+        (Command, "vault 'unclosed"),
+        (Command, "  "),
     ],
 )
 def test_what_is_wrong_is_refused(kind: type, value: str) -> None:

@@ -64,3 +64,18 @@ def test_records_elsewhere_need_a_root_secret_that_is_shared() -> None:
 
 def test_a_node_of_a_fleet_counts_in_its_data_folder_while_redis_is_away(tmp_path: Path) -> None:
     assert settings(**FLEET, data_dir=tmp_path).meters_dir == tmp_path
+
+
+def test_a_root_secret_may_come_from_a_command_and_then_from_nowhere_else() -> None:
+    assert settings(**FLEET | {"root_secret": "", "root_secret_command": "vault read x"}).root_secret_text() == ""
+    with pytest.raises(ValueError, match="root_secret_command is set too; keep one of them"):
+        settings(**FLEET, root_secret_command="vault read x")
+    with pytest.raises(ValueError, match="root_secret_other_command is set too; keep one of them"):
+        settings(**FLEET, root_secret_other="r" * 32, root_secret_other_command="vault read x")
+
+
+def test_a_second_root_secret_is_another_one() -> None:
+    assert settings(**FLEET, root_secret_other="r" * 32).other_root_secret_text() == "r" * 32
+    assert settings(**FLEET).other_root_secret_text() == ""
+    with pytest.raises(ValueError, match="is root_secret itself; unset it, or give the one before or the next"):
+        settings(**FLEET, root_secret_other=FLEET["root_secret"])

@@ -10,7 +10,7 @@ from propylon.model.key_ring import RingEntry
 from tests.kit.client import Response, get
 from tests.kit.data_path import DataPath, data_path
 from tests.kit.definitions import jwt_api, session, token_api
-from tests.kit.memory_records import ROOT_SECRET
+from tests.kit.memory_records import SEALING
 from tests.kit.origin import Origin
 from tests.kit.tokens import SECRET, hs256
 
@@ -26,7 +26,7 @@ def verifiers(**old: Any) -> tuple[RingEntry, ...]:
 
 
 def tokens(**old: Any) -> tuple[RingEntry, ...]:
-    hashes = [ROOT_SECRET.key_hash("default", key_id) for key_id in ("first-token", "second-token")]
+    hashes = [SEALING.key_hash("default", key_id) for key_id in ("first-token", "second-token")]
     first = RingEntry(1, "token", state="retiring", retiring_since=NOW - 10, key_hash=hashes[0])
     return RingEntry(2, "token", key_hash=hashes[1]), first._replace(**old)
 

@@ -11,11 +11,11 @@ from propylon.model.policy import parse_policy
 from propylon.steps.keyring import Found, KeyEntry, Keyring, PolicyBook
 from propylon.telemetry.counters import Counters
 from tests.kit.definitions import policy, session
-from tests.kit.memory_records import ROOT_SECRET, MemoryRecords, nothing
+from tests.kit.memory_records import SEALING, MemoryRecords, nothing
 
 
 def hash_of(key_id: str) -> str:
-    return ROOT_SECRET.key_hash("default", key_id)
+    return SEALING.key_hash("default", key_id)
 
 
 KEY_HASH = hash_of("the-key")
@@ -23,9 +23,7 @@ NAMES = frozenset({f"key:{KEY_HASH}"})
 
 
 def keyring_on(records: MemoryRecords, in_flight_max: int = 64, entries_max: int = 100) -> Keyring:
-    return Keyring(
-        records, ROOT_SECRET, PolicyBook(), Counters(0), entries_max=entries_max, in_flight_max=in_flight_max
-    )
+    return Keyring(records, SEALING, PolicyBook(), Counters(0), entries_max=entries_max, in_flight_max=in_flight_max)
 
 
 def records_with(*key_ids: str) -> MemoryRecords:
@@ -227,7 +225,7 @@ def test_a_cached_key_is_judged_again_when_the_policies_change() -> None:
     async def scenario() -> None:
         records, book = MemoryRecords(), PolicyBook()
         records.put_key("the-key", session(apply_policies=["gold"]))
-        keyring = Keyring(records, ROOT_SECRET, book, Counters(0), entries_max=9, in_flight_max=9)
+        keyring = Keyring(records, SEALING, book, Counters(0), entries_max=9, in_flight_max=9)
         assert (await keyring.find(KEY_HASH)).problem == "policy_not_found"
         gold, _, _ = parse_policy(policy("gold", "token"))
         assert gold is not None

@@ -11,6 +11,7 @@ from propylon.errors import MetersFull, Problem, StoreUnavailable
 from propylon.model.charge import Claim, Kind
 from propylon.stores.fleet_meters import FleetMeters, OutageRules
 from propylon.stores.lmdb import LmdbMeters, open_meters
+from propylon.stores.node_share import SETTLED_S
 from propylon.stores.ports import Beat
 from tests.kit.clock import FakeClock
 
@@ -117,6 +118,34 @@ def test_while_they_are_away_a_node_counts_its_share_of_a_rate(node: Node, nodes
         await node.meters.head()
         node.shared.is_shut = True
         assert await node.admitted(30, RATE) == admitted
+
+    asyncio.run(scenario())
+
+
+def test_nodes_that_were_not_heard_as_nobody_could_be_still_have_their_share(node: Node) -> None:
+    """Redis flaps: it is away for so long that it forgot every node, back for a moment, and away again."""
+
+    async def scenario() -> None:
+        node.shared.nodes = 3
+        await node.meters.beat(BEAT)
+        await node.meters.head()
+        node.shared.is_shut = True
+        assert await node.admitted(30, RATE) == 3
+        node.shared.is_shut, node.shared.nodes = False, 1
+        await node.look()
+        await node.look()
+        await node.meters.beat(BEAT)
+        node.shared.is_shut = True
+        await node.clock.advance(61)
+        assert await node.admitted(30, RATE) == 3
+        node.shared.is_shut = False
+        await node.look()
+        await node.look()
+        await node.clock.advance(SETTLED_S)
+        await node.meters.beat(BEAT)
+        node.shared.is_shut = True
+        await node.clock.advance(61)
+        assert await node.admitted(30, RATE) == 10  # the others are gone indeed
 
     asyncio.run(scenario())
 
@@ -288,6 +317,47 @@ def test_no_request_waits_for_meters_that_are_known_to_be_away(node: Node) -> No
             with pytest.raises(StoreUnavailable):
                 await call
         assert node.shared.calls - asked <= 1
+
+    asyncio.run(scenario())
+
+
+def test_who_comes_while_somebody_looks_is_told_of_what_was_written_before_he_came(node: Node) -> None:
+    """Both stores answer late: a look that began before a write does not know of it."""
+
+    async def scenario() -> None:
+        await node.meters.head()
+        node.shared.is_shut = True
+        await node.clock.advance(LOOK_S)
+        asked, may_answer, newest = asyncio.Event(), asyncio.Event(), iter([3, 4])
+
+        async def revision() -> int:
+            answer = next(newest)
+            asked.set()
+            await may_answer.wait()
+            return answer
+
+        node.records._behind.revision = revision
+        first = asyncio.ensure_future(node.meters.head())
+        await asked.wait()  # it was told 3; then 4 is written
+        second = asyncio.ensure_future(node.meters.head())
+        await asyncio.sleep(0)
+        may_answer.set()
+        assert [await first, await second] == [3, 4]
+
+    asyncio.run(scenario())
+
+
+def test_who_distrusts_key_sets_learns_of_the_newest_or_that_nobody_can_say(node: Node) -> None:
+    async def scenario() -> None:
+        before = await node.meters.key_sets_epoch()
+        await node.behind.put_key_set("https://issuer", b"{}", fetched_at=1.0, fresh_until=2e9)
+        assert await node.meters.key_sets_epoch() == before  # of a moment ago
+        newest = await node.meters.key_sets_epoch(fresh=True)
+        assert newest > before
+        assert await node.meters.key_sets_epoch() == newest
+        node.shared.is_shut = True
+        with pytest.raises(StoreUnavailable):
+            await node.meters.key_sets_epoch(fresh=True)
 
     asyncio.run(scenario())
 

@@ -8,6 +8,7 @@ from propylon.errors import StoreUnavailable
 from propylon.stores.ports import Change
 from propylon.stores.records import change_log
 from propylon.stores.records.records import Records
+from tests.kit.clock import FakeClock
 from tests.kit.places import Place, records_at, with_records
 from tests.kit.records import a_definition, a_key, key_hash, put_key
 
@@ -121,6 +122,28 @@ def test_everything_changed_is_numbered_above_what_the_meters_know(place: Place)
         assert await records.note_everything_changed(above=7) == 43
         await put_key(records, a_key("bbb"))
         assert await _changes(place, 1) == [(42, ("*",)), (43, ("*",)), (44, (f"key:{key_hash('bbb')}",))]
+
+    with_records(place, work)
+
+
+def test_behind_a_backup_a_new_key_gets_a_record_id_that_no_lost_key_had(place: Place) -> None:
+    """However many there were since: meters and usage go by record ids, and know those of the lost ones."""
+
+    async def work(records: Records) -> None:
+        first = await put_key(records, a_key())
+        await records.note_everything_changed(above=41)
+        after = await put_key(records, a_key("bbb"))
+        assert first < 10**6 * FakeClock().wall() < after < 2**53
+        await records.note_everything_changed(above=50)
+        assert await put_key(records, a_key("ccc")) > after
+
+    with_records(place, work)
+
+
+def test_an_empty_backup_gives_new_record_ids_too(place: Place) -> None:
+    async def work(records: Records) -> None:
+        await records.note_everything_changed(above=41)
+        assert await put_key(records, a_key()) > 10**6 * FakeClock().wall()
 
     with_records(place, work)
 

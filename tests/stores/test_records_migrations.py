@@ -71,6 +71,7 @@ def test_what_was_applied_is_told_and_the_second_time_there_is_nothing_to_do(bar
     _altered(bare_place, RECORDS, lambda connection, schema: _to_the_first(connection, schema))
     assert asyncio.run(migrate(bare_place.url)) == [
         "records: 0002, Rings and tokens of keys, hashes of other gateways, revocations, answers to repeated requests.",
+        "records: 0003, Several root secrets at once.",
         "usage: made with the schema 0002",
     ]
     assert asyncio.run(migrate(bare_place.url)) == []
@@ -90,7 +91,7 @@ def test_records_of_the_first_schema_are_brought_up_to_date_without_loss(bare_pl
     columns = "record_id, org_id, key_hash, session, secrets, generation, created_at, updated_at"
     identity = "record_id, org_id, issuer, subject, name, first_seen_at, last_seen_at"
     statements = [
-        f"INSERT INTO settings_check VALUES ('{ROOT_SECRET.fingerprint}', '{known}')",
+        f"INSERT INTO settings_check (fingerprint, sealed) VALUES ('{ROOT_SECRET.fingerprint}', '{known}')",
         f"INSERT INTO keys ({columns}) VALUES {key}",
         f"INSERT INTO identities ({identity}) VALUES (5, 'acme', 'https://issuer', 'anna', 'anna', 1, 2)",
     ]

@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 
 from propylon.errors import StoreUnavailable
 from propylon.stores.records.engines import sqlite_url
-from propylon.stores.records.opening import RootSecretMismatch, open_records
+from propylon.stores.records.opening import open_records
 from propylon.stores.records.records import Records
 from propylon.stores.records.schema import CannotOpen
+from propylon.stores.root_secrets import RootSecretMismatch
 from propylon.stores.sealing import RootSecret
 from tests.kit.places import Place, SqlitePlace, with_records
 from tests.kit.records import ROOT_SECRET, a_key, put_key

@@ -188,6 +188,24 @@ def test_a_pool_has_no_more_connections_than_it_may(database: PostgresPlace) -> 
     with_records(database, work)
 
 
+def test_who_asks_again_and_again_overtakes_nobody_who_waits(database: PostgresPlace) -> None:
+    async def work(_: Records) -> None:
+        lookups = PostgresLookups(database.url, timeout_s=SAFETY_S)
+        answered = [0] * (5 * CONNECTIONS_MAX)
+
+        async def ask(number: int) -> None:
+            while min(answered) < 3:
+                await lookups.revision()
+                answered[number] += 1
+
+        async with asyncio.timeout(SAFETY_S):
+            await asyncio.gather(*map(ask, range(len(answered))))
+        assert max(answered) < 50  # those that overtook the others would have thousands
+        await lookups.close()
+
+    with_records(database, work)
+
+
 def test_connections_that_the_server_ended_are_replaced_and_nobody_notices(database: PostgresPlace) -> None:
     async def work(records: Records) -> None:
         lookups = PostgresLookups(database.url)

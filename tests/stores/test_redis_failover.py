@@ -1,38 +1,24 @@
 """Sentinel makes a replica the master: the meters follow it, with what was counted."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from propylon.errors import StoreUnavailable
-from tests.kit.redis_server import RedisServer, Sentinel, running
+from tests.kit.redis_server import Sentinel
+from tests.kit.redis_watched import wait_until_copied, watched_pair
 from tests.kit.waiting import eventually
 from tests.stores.redis_scenes import admitted, failures, meters_at, once_back, quota, run, sliding, together, used
 
 LIMIT = 100
 
 
-@contextmanager
-def fleet(folder: Path) -> Iterator[tuple[RedisServer, RedisServer, Sentinel]]:
-    """A master, a replica that has caught up, and a Sentinel that knows both."""
-    for name in ("master", "replica", "sentinel"):
-        (folder / name).mkdir()
-    with running(RedisServer(folder / "master")) as master:
-        replica = RedisServer(folder / "replica", "--replicaof", "127.0.0.1", str(master.port))
-        with running(replica), running(Sentinel(folder / "sentinel", master)) as sentinel:
-            eventually(lambda: replica.ask("INFO", "replication")["master_link_status"] == "up")
-            eventually(sentinel.knows_replica)
-            yield master, replica, sentinel
-
-
 def test_after_a_failover_the_meters_go_on_with_what_was_counted(tmp_path: Path) -> None:
     async def scenario() -> None:
-        with fleet(tmp_path) as (master, replica, sentinel):
+        with watched_pair(tmp_path) as (master, replica, sentinel):
             async with meters_at(sentinel.url()) as meters:
                 await meters.announce(7)
                 assert admitted(await together(meters, quota(LIMIT), sliding(LIMIT), times=60)) == 60
-                assert master.ask("WAIT", 1, 10_000) == 1  # what was not yet copied would be lost with the master
+                wait_until_copied(master, replica)  # the rest would be lost with the master
                 await asyncio.to_thread(master.kill)
                 await asyncio.to_thread(eventually, lambda: sentinel.master_port() == replica.port)
                 assert await once_back(meters.head) == 7
@@ -45,7 +31,7 @@ def test_after_a_failover_the_meters_go_on_with_what_was_counted(tmp_path: Path)
 
 def test_nobody_is_let_in_until_there_is_a_master_again(tmp_path: Path) -> None:
     async def scenario() -> None:
-        with fleet(tmp_path) as (master, _, sentinel):
+        with watched_pair(tmp_path) as (master, _, sentinel):
             async with meters_at(sentinel.url(), timeout_s=0.5) as meters:
                 await meters.admit((quota(LIMIT),))
                 sentinel.pause()
@@ -59,7 +45,7 @@ def test_nobody_is_let_in_until_there_is_a_master_again(tmp_path: Path) -> None:
 
 def test_a_sentinel_that_is_gone_is_passed_over(tmp_path: Path) -> None:
     async def scenario() -> None:
-        with fleet(tmp_path) as (_, _, sentinel):
+        with watched_pair(tmp_path) as (_, _, sentinel):
             gone = Sentinel(tmp_path, sentinel)
             url = sentinel.url().replace("redis+sentinel://", f"redis+sentinel://127.0.0.1:{gone.port},")
             async with meters_at(url) as meters:

@@ -221,6 +221,24 @@ def test_a_charge_that_was_made_and_not_answered_is_made_once() -> None:
     run(scenario())
 
 
+def test_usage_that_was_taken_and_not_answered_is_kept_once() -> None:
+    async def scenario() -> None:
+        with running_redis() as server:
+            async with RedisProxy(server.port) as proxy, meters_at(proxy.url) as meters:
+                await meters.enqueue([b"first"])  # the server knows the script from here
+                with proxy.holding():
+                    saying = asyncio.ensure_future(meters.enqueue([b"second"]))
+                    await proxy.held()
+                    proxy.cut()
+                    with pytest.raises(OutcomeUnknown):
+                        await saying
+                await once_back(lambda: meters.enqueue([b"second"]))
+                await meters.enqueue([b"second"])  # another one, that says the same
+                assert (await meters.peek(9)).lines == [b"first", b"second", b"second"]
+
+    run(scenario())
+
+
 async def spend_until(done: asyncio.Event, meters: RedisMeters, limit: int) -> int:
     """A client that goes on whatever happens; how often it was let in."""
     let_in = 0

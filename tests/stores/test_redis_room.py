@@ -5,10 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from propylon.errors import MetersFull
+from propylon.errors import MetersFull, StoreUnavailable
+from propylon.stores.ports import Beat
 from propylon.stores.redis_usage import CALL_MAX_BYTES, USAGE_MAX_BYTES
 from tests.kit.redis_server import RedisServer, running_redis
 from tests.stores.redis_scenes import admitted, failures, fixed, meters_at, quota, run, sliding, together, used
+
+BEAT = Beat("worker 1", serves=True, said="")
 
 
 @pytest.fixture
@@ -54,16 +57,27 @@ def test_without_room_a_revocation_is_announced(server: RedisServer) -> None:
     run(scenario())
 
 
-def test_without_room_usage_is_refused_and_can_be_drained(server: RedisServer) -> None:
+def test_without_room_usage_has_to_wait_and_can_be_drained(server: RedisServer) -> None:
     async def scenario() -> None:
         async with meters_at(server.url()) as meters:
             await meters.enqueue([b"one", b"two"])
             server.ask("CONFIG", "SET", "maxmemory", 1)
-            with pytest.raises(MetersFull):
+            with pytest.raises(StoreUnavailable) as refused:
                 await meters.enqueue([b"three"])
+            assert refused.type is not MetersFull  # for which a line would be given up
             batch = await meters.peek(9)
             await meters.discard(batch.epoch, batch.first + 1)
             assert (await meters.peek(9)).lines == [b"two"]
+
+    run(scenario())
+
+
+def test_without_room_a_node_is_heard(server: RedisServer) -> None:
+    async def scenario() -> None:
+        async with meters_at(server.url()) as meters:
+            await meters.beat("one", BEAT)
+            server.ask("CONFIG", "SET", "maxmemory", 1)
+            assert await meters.beat("two", BEAT) == 2
 
     run(scenario())
 

@@ -16,8 +16,8 @@ def test_the_import_contracts_of_pyproject_hold() -> None:
 
 
 @pytest.mark.parametrize("module", ["propylon.workers", "propylon.gateway.handle", "propylon.snapshot.follow"])
-def test_the_data_path_loads_neither_sql_toolkit_nor_web_framework(module: str) -> None:
-    heavy = "{'sqlalchemy', 'alembic', 'fastapi', 'starlette', 'uvicorn', 'aiosqlite', 'httpx'}"
+def test_the_data_path_loads_neither_sql_toolkit_nor_web_framework_nor_tracing(module: str) -> None:
+    heavy = "{'sqlalchemy', 'alembic', 'fastapi', 'starlette', 'uvicorn', 'aiosqlite', 'httpx', 'opentelemetry'}"
     code = f"import sys, {module}; print(*sorted({heavy} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == []

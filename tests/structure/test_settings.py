@@ -9,11 +9,13 @@ DERIVED = {
     "listen": "listen_address",
     "secret": "secret_text",
     "root_secret": "root_secret_text",
+    "root_secret_other": "other_root_secret_text",
     "records_url": "records_path",
     "meters_url": "meters_dir",
     "control_listen": "control_address",
     "metrics_listen": "metrics_address",
     "control_on_listen": "serves_control_on_listen",
+    "tracing_endpoint": "tracing_url",
 }
 CHECKED_ONLY = {"role"}  # has one value; others are refused while loading
 

@@ -10,12 +10,13 @@ from propylon.usage.line import Cell
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 CELL = Cell("orders", "k1", 403, "expired", "", 1, 10, 100, {40: 1})
+SPLITS = {"orders": ({40: 1}, {8: 1})}
 
 
 def shown() -> set[str]:
     metrics = Metrics(bucket_end_us, Of("n", "all", "1"), lambda: dict.fromkeys(MEANINGS_OF_CONTROL, 0.0))
-    metrics.observe([CELL], {**Counters(0).values(), "usage_lines_lost": 0, "usage_lines_waiting": 0})
-    metrics.observe_fleet([CELL], {})
+    metrics.observe([CELL], {**Counters(0).values(), "usage_lines_lost": 0, "usage_lines_waiting": 0}, SPLITS)
+    metrics.observe_fleet([CELL], {}, SPLITS)
     return set(re.findall(r"^# TYPE (\w+) ", metrics.render().decode(), re.MULTILINE))
 
 

@@ -49,6 +49,25 @@ def test_a_latency_counts_below_the_bounds_it_is_below() -> None:
     assert 60 <= values["p_latency_seconds_sum", "orders"] <= 60 * 1.25
 
 
+def test_what_upstreams_took_and_what_the_gateway_did_stand_apart() -> None:
+    traffic = Traffic(bucket_end_us)
+    for _ in range(2):
+        traffic.observe([cell(count=3)], {"orders": ({bucket_of(3_000): 3}, {bucket_of(90): 2, bucket_of(400): 1})})
+    values = shown(text_of(traffic))
+    assert values["p_upstream_latency_seconds_count", "orders"] == 6
+    assert values["p_upstream_latency_seconds_bucket", "orders", "0.0025"] == 0
+    assert values["p_upstream_latency_seconds_bucket", "orders", "0.005"] == 6
+    assert values["p_gateway_latency_seconds_bucket", "orders", "0.0001"] == 4
+    assert values["p_gateway_latency_seconds_bucket", "orders", "0.0005"] == 6
+
+
+def test_apis_past_the_bound_share_their_splits_too() -> None:
+    traffic = Traffic(bucket_end_us)
+    traffic.observe([cell(f"api{number}") for number in range(APIS_MAX)])
+    traffic.observe([cell("late"), cell("later")], {"late": ({40: 1}, {8: 1}), "later": ({40: 1}, {8: 1})})
+    assert shown(text_of(traffic))["p_upstream_latency_seconds_count", OTHER] == 2
+
+
 def test_apis_past_the_bound_share_a_series() -> None:
     many = [cell(f"api{number}") for number in range(APIS_MAX + 5)]
     values = values_of(many, [cell("api0")])

@@ -38,6 +38,14 @@ def exchange(
     return ended
 
 
+def forwarded(ended: Exchange, upstream_s: float, gateway_s: float) -> Exchange:
+    """Its upstream was asked; the head of the answer left when both had taken their time."""
+    ended.asked_at = ended.started + gateway_s / 2
+    ended.answered_at = ended.asked_at + upstream_s
+    ended.replied_at = ended.answered_at + gateway_s / 2
+    return ended
+
+
 class QueueInMemory:
     """Of the Meters, what usage needs. `away` fails every call; a line above `line_max_bytes` never fits."""
 

@@ -193,7 +193,7 @@ def test_lines_that_could_not_be_discarded_are_added_and_observed_once_beside_ne
     queue, observed = queue_of(a_line()), []
 
     async def drained(records: Records) -> None:
-        drain = Drain(records, queue, lambda cells, gauges: observed.extend(cells))
+        drain = Drain(records, queue, lambda cells, gauges, splits: observed.extend(cells))
         queue.away = True
         with pytest.raises(StoreUnavailable):
             await drain.run_once()

@@ -2,7 +2,7 @@
 
 from propylon.usage.entry import TEXT_LOGGED_MAX, EveryExchange, access_entry, log_entry
 from tests.kit.clock import FakeClock
-from tests.usage.exchanges import exchange
+from tests.usage.exchanges import exchange, forwarded
 
 
 def test_an_entry_says_who_asked_for_what_and_how_it_ended() -> None:
@@ -25,8 +25,20 @@ def test_long_texts_are_cut() -> None:
 
 def test_a_line_of_the_access_log_has_the_bytes_beside() -> None:
     ended = exchange()
-    entry = access_entry(log_entry(ended, "", 0, 1, 0.0), ended)
+    entry = access_entry(log_entry(ended, "", 0, 1, 0.0), ended, ended.started)
     assert (entry["bytes_in"], entry["bytes_out"], entry["status"]) == (10, 100, 200)
+
+
+def test_a_line_of_the_access_log_says_what_the_upstream_took_and_what_we_did() -> None:
+    ended = forwarded(exchange(started=1_000.0), upstream_s=0.5, gateway_s=0.25)
+    entry = access_entry(log_entry(ended, "", 0, 1, 0.0), ended, 1_009.0)
+    assert (entry["upstream_latency_us"], entry["gateway_latency_us"]) == (500_000, 250_000)
+
+
+def test_what_never_reached_an_upstream_was_all_ours() -> None:
+    ended = exchange(started=1_000.0, status=403, reason="expired")
+    entry = access_entry(log_entry(ended, "", 0, 1, 0.0), ended, 1_000.125)
+    assert (entry["upstream_latency_us"], entry["gateway_latency_us"]) == (0, 125_000)
 
 
 def test_every_exchange_is_counted_and_written_with_its_reason_and_latency() -> None:

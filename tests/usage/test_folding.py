@@ -8,9 +8,11 @@ import pytest
 from propylon.errors import StoreUnavailable
 from propylon.usage import folding
 from propylon.usage.folding import Folding, LogLimits
+from propylon.usage.histogram import bucket_of
 from propylon.usage.line import Cell
+from propylon.usage.split import Split
 from tests.kit.clock import FakeClock
-from tests.usage.exchanges import QueueInMemory, exchange
+from tests.usage.exchanges import QueueInMemory, exchange, forwarded
 
 LIMITS = LogLimits(50, 200)
 
@@ -46,6 +48,21 @@ def test_whatever_differs_is_counted_apart(other: dict[str, object]) -> None:
     usage.record(exchange(**other))
     asyncio.run(usage.flush())
     assert len(cells_of(queue)) == 2
+
+
+def test_the_split_of_an_api_adds_up_over_cells_and_is_given_once() -> None:
+    queue = QueueInMemory()
+    usage = Folding(queue, FakeClock(), LIMITS)
+    usage.record(forwarded(exchange(record="k1"), upstream_s=0.5, gateway_s=0.25))
+    usage.record(forwarded(exchange(record="k2", status=502), upstream_s=0.5, gateway_s=0.0))
+    usage.record(exchange(record="k3", status=403, reason="expired"))
+    asyncio.run(usage.flush())
+    usage.record(exchange())
+    asyncio.run(usage.flush())
+    assert [line.splits for line in queue.parsed()] == [
+        {"orders": Split({bucket_of(500_000): 2}, {bucket_of(250_000): 1, 0: 1})},
+        {},
+    ]
 
 
 def test_after_a_silence_a_line_belongs_to_the_minute_it_began_in() -> None:

@@ -5,14 +5,27 @@ import json
 import pytest
 
 from propylon.usage.line import Cell, Line, LogEntry, MalformedLine, encode, parse
+from propylon.usage.split import Split
 
 CELL = Cell("orders", "k1", 200, "", "/orders/{id}", 3, 30, 300, {8: 2, 40: 1})
 ENTRY = LogEntry(1.5, "orders", "k1", "ff", "Ada", "GET", "/", 403, "expired", 5, 0, "203.0.113.7", 1)
 
 
 def test_a_line_comes_back_as_it_went() -> None:
-    line = Line(7, [CELL], [ENTRY], {"lookups": 4})
+    line = Line(7, [CELL], [ENTRY], {"lookups": 4}, splits={"orders": Split({8: 2}, {0: 1, 3: 1})})
     assert parse(encode(line)) == line
+
+
+def test_a_line_of_the_version_before_has_no_splits_and_is_read() -> None:
+    document = json.loads(encode(Line(7, [CELL], [ENTRY], {})))
+    del document["splits"]
+    assert parse(json.dumps(document).encode()) == Line(7, [CELL], [ENTRY], {})
+
+
+def test_splits_stand_beside_what_the_version_before_reads() -> None:
+    written = json.loads(encode(Line(7, [CELL], [ENTRY], {}, splits={"orders": Split({8: 2}, {3: 2})})))
+    assert len(written["cells"][0]) == 9
+    assert len(written["log"][0]) == 14
 
 
 @pytest.mark.parametrize("name", ["\ud800", "a\0b", "\udfff\0"])
@@ -46,6 +59,10 @@ CELL_ROW = [*CELL]
         {"minute": 7, "cells": [], "log": [["late", *ENTRY[1:]]], "gauges": {}},
         {"minute": 7, "cells": [], "log": [], "gauges": {}, "uses": [["k1", 1]]},
         {"minute": 7, "cells": [], "log": [], "gauges": {}, "uses": [[1, -1]]},
+        {"minute": 7, "cells": [], "log": [], "gauges": {}, "splits": [["orders", {}, {}]]},
+        {"minute": 7, "cells": [], "log": [], "gauges": {}, "splits": {"orders": [{"8": 1}]}},
+        {"minute": 7, "cells": [], "log": [], "gauges": {}, "splits": {"orders": [{"256": 1}, {}]}},
+        {"minute": 7, "cells": [], "log": [], "gauges": {}, "splits": {"orders": [{}, {"8": -1}]}},
     ],
 )
 def test_anything_else_is_malformed(document: object) -> None:

@@ -6,10 +6,12 @@ import json
 import pytest
 
 from propylon.usage.folding import Folding, LogLimits
+from propylon.usage.histogram import bucket_of
 from propylon.usage.line import Cell
 from propylon.usage.node_lines import NodeFigures, NodeLines
+from propylon.usage.split import Split
 from tests.kit.clock import FakeClock
-from tests.usage.exchanges import QueueInMemory, exchange
+from tests.usage.exchanges import QueueInMemory, exchange, forwarded
 
 LIMITS = LogLimits(50, 200)
 
@@ -28,7 +30,7 @@ class Worker:
         """What whoever answers for the node has been told so far, by a fresh one: cells, and the newest numbers."""
         cells: list[Cell] = []
         numbers: dict[str, float] = {}
-        figures = NodeFigures(self.own, lambda more, gauges: (cells.extend(more), numbers.update(gauges)))
+        figures = NodeFigures(self.own, lambda more, gauges, splits: (cells.extend(more), numbers.update(gauges)))
         asyncio.run(figures.run_once())
         return cells, numbers
 
@@ -46,6 +48,22 @@ def test_callers_and_endpoints_are_left_out_and_no_exchange_is_lost() -> None:
     ]
     assert numbers["worker"] == 0
     assert len(worker.shared.parsed()[0].cells) == 41
+
+
+def test_where_the_time_went_is_told_by_api() -> None:
+    worker = Worker()
+    for number in range(3):
+        worker.usage.record(forwarded(exchange(record=f"k{number}"), upstream_s=0.5, gateway_s=0.25))
+    worker.usage.record(forwarded(exchange("bills"), upstream_s=0.25, gateway_s=0.0))
+    worker.usage.record(exchange(status=403, reason="expired"))
+    asyncio.run(worker.usage.flush())
+    told: dict[str, Split] = {}
+    asyncio.run(NodeFigures(worker.own, lambda cells, gauges, splits: told.update(splits)).run_once())
+    assert told == {
+        "orders": Split({bucket_of(500_000): 3}, {bucket_of(250_000): 3}),
+        "bills": Split({bucket_of(250_000): 1}, {0: 1}),
+    }
+    assert worker.shared.parsed()[0].splits == told
 
 
 def test_while_the_shared_queue_is_away_the_node_still_knows_all_of_it() -> None:

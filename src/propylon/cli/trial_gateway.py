@@ -32,6 +32,9 @@ OWN: Final[Mapping[str, str]] = {
     "records_url": "",
     "meters_url": "",
     "root_secret": "",
+    "root_secret_command": "",
+    "root_secret_other": "",
+    "root_secret_other_command": "",
     "workers": "1",
 }
 LEFT_OUT: Final = ("tls_certificate", "tls_key", "app_path", "policy_path")

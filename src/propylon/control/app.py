@@ -69,9 +69,6 @@ READS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "/tyk/logs", usage.read_log),
     ("GET", "/tyk/metrics", usage.read_metrics),
     ("GET", "/tyk/nodes", nodes.read_all),
-    ("DELETE", "/tyk/cache/jwks", key_sets.drop_all),
-    ("DELETE", "/tyk/cache/jwks/{api_id}", key_sets.drop_of_api),
-    ("DELETE", "/tyk/cache/{api_id}", reload.drop_cache),
 )
 WRITES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "/tyk/reload", reload.reload),
@@ -106,6 +103,9 @@ WRITES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("POST", "/tyk/revoke", revoke.revoke),
     ("DELETE", "/tyk/revocations/{kind}", revoke.remove),
     ("DELETE", "/tyk/revocations/{kind}/{value}", revoke.remove),
+    ("DELETE", "/tyk/cache/jwks", key_sets.drop_all),
+    ("DELETE", "/tyk/cache/jwks/{api_id}", key_sets.drop_of_api),
+    ("DELETE", "/tyk/cache/{api_id}", reload.drop_cache),
 )
 
 

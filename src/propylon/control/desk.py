@@ -11,13 +11,13 @@ from propylon.control.standing import Standing
 from propylon.settings import Settings
 from propylon.stores.ports import NodeMeters
 from propylon.stores.records.records import Records
-from propylon.stores.sealing import RootSecret
+from propylon.stores.sealing import Sealing
 from propylon.telemetry.metrics import Metrics
 
 
 class Desk(NamedTuple):
     settings: Settings
-    root_secret: RootSecret
+    sealing: Sealing
     records: Records
     meters: NodeMeters
     known_apis: KnownApis

@@ -76,8 +76,8 @@ class MetersView:
     async def key_set_sources(self) -> list[str]:
         return await self._meters.key_set_sources()
 
-    async def key_sets_epoch(self) -> int:
-        return await self._meters.key_sets_epoch()
+    async def key_sets_epoch(self, *, fresh: bool = False) -> int:
+        return await self._meters.key_sets_epoch(fresh=fresh)
 
     @property
     def doubts(self) -> int:

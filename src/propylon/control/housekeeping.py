@@ -11,6 +11,7 @@ from typing import Final
 from propylon import __version__
 from propylon.control.desk import Desk
 from propylon.control.key_retirement import retire_due
+from propylon.control.resealing import Resealing
 from propylon.errors import StoreUnavailable
 from propylon.stores.ports import Beat, NodeMeters
 from propylon.stores.records.identities import Seen
@@ -30,6 +31,7 @@ BEAT_S: Final = 1.0
 DRAIN_S: Final = 1.0
 SWEEP_S: Final = 5.0
 RETIRE_S: Final = 5.0
+RESEAL_S: Final = 2.0
 CHECKPOINT_S: Final = 60.0
 EXPIRE_S: Final = 60.0
 SWEPT_MAX: Final = 2000  # meters looked at in one go
@@ -52,6 +54,7 @@ class Housekeeping:
         # Where the queue is of a fleet, this node's own figures come another way.
         observe = desk.metrics.observe if meters.own_queue is None else desk.metrics.observe_fleet
         self._drain = Drain(desk.records, meters, observe, self._remember)
+        self._resealing = Resealing(desk.records, desk.standing, desk.clock)
         self._tasks: list[asyncio.Task[None]] = []
         self._sleeping: set[asyncio.Task[None]] = set()
         self._is_ending = False
@@ -67,6 +70,7 @@ class Housekeeping:
         for seconds, work in (
             (DRAIN_S, self.drain),
             (RETIRE_S, self.retire_generations),
+            (RESEAL_S, self.reseal),
             (CHECKPOINT_S, self.checkpoint),
             (EXPIRE_S, self._expire),
             (EXPIRE_S, self.forget_revocations),
@@ -112,6 +116,9 @@ class Housekeeping:
 
     async def retire_generations(self) -> None:
         await retire_due(self._desk, self._drained_at)
+
+    async def reseal(self) -> None:
+        await self._resealing.run(lambda: self._is_ending)
 
     async def checkpoint(self) -> None:
         await self._desk.records.save_quotas(await self._meters.quotas())

@@ -96,7 +96,7 @@ async def _by_text(desk: Desk, text: str, org_id: str) -> AsyncIterator[Match]:
 
 async def _by_id(desk: Desk, key_id: str, org_id: str, matched_by: str) -> AsyncIterator[Match]:
     for organisation in await _organisations(desk, org_id):
-        row = await desk.records.key(desk.root_secret.key_hash(organisation, key_id))
+        row = await desk.records.key(desk.sealing.key_hash(organisation, key_id))
         if row is not None:
             yield Match(matched_by, row)
 

@@ -41,5 +41,5 @@ async def find_key(find: Find, desk: Desk, name: KeyName) -> KeyRow | None:
 
 def _hashes(desk: Desk, name: KeyName) -> list[str]:
     """An ID may have the shape of a hash too, and is looked for first."""
-    by_id = [] if name.is_hash else [desk.root_secret.key_hash(name.org_id or desk.settings.default_org_id, name.text)]
+    by_id = [] if name.is_hash else [desk.sealing.key_hash(name.org_id or desk.settings.default_org_id, name.text)]
     return [*by_id, name.text.lower()] if HASH.fullmatch(name.text) else by_id

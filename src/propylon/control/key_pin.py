@@ -55,7 +55,7 @@ async def pin_id(desk: Desk, edit: Edit, org_id: str, presented: str, proof: Pro
         return UNKNOWN
     spellings = {candidate.legacy: candidate.spellings for candidate in candidates(org_id, key_id)}
     rows = await edit.imports.find(org_id, [*spellings])
-    key_hash = desk.root_secret.key_hash(org_id, key_id)
+    key_hash = desk.sealing.key_hash(org_id, key_id)
     if not rows or any(row.pinned_key_hash == key_hash for row in rows):
         return PINNED if rows else UNKNOWN
     chosen = _chosen(rows)
@@ -66,7 +66,7 @@ async def pin_id(desk: Desk, edit: Edit, org_id: str, presented: str, proof: Pro
     stored = stored_key(desk, row)
     if not proof(chosen.legacy, stored):
         return UNPROVEN
-    others = [desk.root_secret.key_hash(org_id, text) for text in spellings[chosen.legacy] if text != key_id]
+    others = [desk.sealing.key_hash(org_id, text) for text in spellings[chosen.legacy] if text != key_id]
     try:
         await edit.imports.pin(chosen, Pin(key_hash, shown_key_id(stored, key_id), others))
     except IdTaken:

@@ -62,7 +62,7 @@ async def rotate(desk: Desk, request: Request) -> Response:
     async with desk.records.change() as edit:
         before = await _stored(desk, edit, name)
         kept_as = f"rotate:{before.row.record_id}:{repeats}"
-        said = desk.root_secret.etag(json.dumps(document, sort_keys=True))
+        said = desk.sealing.etag(json.dumps(document, sort_keys=True))
         if repeats and (known := await edit.answer_to(kept_as)) is not None:
             return _repeated(known, said)
         demand_match(request, desk.records.key_etag(before.row))
@@ -158,7 +158,7 @@ def _new_token(desk: Desk, before: StoredKey, order: RotationOrder, ring: Ring, 
         text = "This key is a token itself: a rotation makes another; give it jwt_data.secret with PUT to verify JWTs"
         raise Refused(400, text, code="no_jwt_key")
     token = new_key_id()
-    key_hash = desk.root_secret.key_hash(before.row.org_id, token)
+    key_hash = desk.sealing.key_hash(before.row.org_id, token)
     new = RingEntry(next_generation(ring), "token", created=now, key_hash=key_hash)
     return Rotation(before.row, before.secrets, rotated(ring, new, order.retirement), {"token": token}, [])
 

@@ -1,6 +1,7 @@
 """/tyk/cache/jwks: issuers' key sets are dropped, so that the next token that needs one has it fetched (J-20, §12).
 
-Live when answered: workers ask the meters for the newest sets on every use. They fetch, this process does not.
+Live when answered: a change says that sets were dropped, so that workers ask the meters anew and decide again. They
+fetch, this process does not.
 """
 
 from starlette.requests import Request
@@ -15,6 +16,7 @@ async def drop_all(desk: Desk, request: Request) -> Response:
     """Those that keys name as well."""
     for source in await desk.meters.key_set_sources():
         await desk.meters.drop_key_set(source)
+    await desk.records.note_key_sets_dropped()
     return _invalidated()
 
 
@@ -25,6 +27,7 @@ async def drop_of_api(desk: Desk, request: Request) -> Response:
     issuers = () if definition is None or definition.jwt is None else definition.jwt.issuers
     for source in (source for issuer in issuers for source in sources_of(issuer)):
         await desk.meters.drop_key_set(source.name)
+    await desk.records.note_key_sets_dropped()
     return _invalidated()
 
 

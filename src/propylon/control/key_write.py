@@ -60,7 +60,7 @@ def new_key(desk: Desk, judged: JudgedKey, key_id: str) -> KeyWrite:
     if ends is not None:
         session.expires = ends
     session.date_created, session.last_updated = _rfc3339(now), str(int(now))
-    key_hash = desk.root_secret.key_hash(session.org_id, key_id)
+    key_hash = desk.sealing.key_hash(session.org_id, key_id)
     return _write(session, judged.secrets, key_hash, key_id, reset_meters=False)
 
 
@@ -116,7 +116,7 @@ def ended_generations(judged: JudgedKey, before: StoredKey) -> list[Problem]:
 
 def named_key_id(desk: Desk, name: KeyName, row: KeyRow) -> str:
     """What the client sends, "" when the key was named by its hash and its ID is a credential."""
-    key_hash = desk.root_secret.key_hash(row.org_id, name.text)
+    key_hash = desk.sealing.key_hash(row.org_id, name.text)
     is_its_id = key_hash == row.key_hash or key_hash in tokens_of(read_ring(row.ring), row.key_hash)
     return name.text if is_its_id else row.key_id
 

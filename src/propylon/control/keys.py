@@ -113,7 +113,7 @@ async def _add(
     query_org_id = request.query_params.get("org_id", "")
     org_id = document.get("org_id") or query_org_id or desk.settings.default_org_id
     async with desk.records.change() as edit:
-        row = await edit.key(desk.root_secret.key_hash(str(org_id), key_id))
+        row = await edit.key(desk.sealing.key_hash(str(org_id), key_id))
         before = None if row is None else stored_key(desk, row)
         judged = await judge_key(
             desk,

@@ -33,7 +33,7 @@ from propylon.stores.records.opening import open_records
 from propylon.stores.records.placed import records_url_of
 from propylon.stores.records.records import Records
 from propylon.stores.records.schema import CannotOpen
-from propylon.stores.sealing import RootSecret
+from propylon.stores.root_secrets import RootSecretMismatch, RootSecrets
 from propylon.tasks import spawn
 from propylon.telemetry.metrics import Metrics, Of
 from propylon.usage.histogram import bucket_end_us
@@ -49,7 +49,7 @@ class ControlPlan(NamedTuple):
     settings: Settings
     since: float  # Unix time at which the node was started
     socket_path: str
-    root_secret: RootSecret
+    root_secrets: RootSecrets
     beat_fd: int  # one byte each half second; the first says prepared: workers may start
     lifeline_fd: int  # end of file: the parent is gone
     takes_over: bool = False  # from a control process that still listens
@@ -83,7 +83,8 @@ class ControlProcess:
         try:
             self._records = await open_records(
                 records_url_of(self._settings),
-                self._plan.root_secret,
+                self._plan.root_secrets.current,
+                other=self._plan.root_secrets.other,
                 timeout_s=self._settings.store_timeout_s,
             )
             self._meters = await open_node_meters(self._settings, self._records.revision)
@@ -96,7 +97,7 @@ class ControlProcess:
             await self._desk.standing.look()
             listening = _listen(self._plan)
             self._metrics_listening = _listen_for_metrics(self._plan)
-        except CannotOpen as why:
+        except (CannotOpen, RootSecretMismatch) as why:
             _cannot_start(str(why))
         except StoreUnavailable as failure:
             _cannot_start(failure.detail)
@@ -165,12 +166,12 @@ def _desk(plan: ControlPlan, records: Records, meters: NodeMeters) -> Desk:
     files = Files(settings, records, known_apis)
     announcer = Announcer(records, meters)
     clock = SystemClock()
-    explainer = Explainer(settings, plan.root_secret, meters, clock, lambda: open_lookups(settings))
+    explainer = Explainer(settings, records.sealing, meters, clock, lambda: open_lookups(settings))
     standing = Standing(records, meters, node_name(settings), plan.since)
     of = Of(standing.node, settings.role, __version__)
     return Desk(
         settings,
-        plan.root_secret,
+        records.sealing,
         records,
         meters,
         known_apis,

@@ -31,6 +31,7 @@ class Standing:
         self.head = 0  # as the meters know it
         self.leads = False
         self.lines_waiting = 0  # in the queue of usage, as the leader last saw it
+        self.sealed_with_other: int | None = None  # keys, APIs and policies, as the leader last saw it
         self.is_ending = False
         self._records = records
         self._meters = meters
@@ -56,7 +57,6 @@ class Standing:
 
     def numbers(self) -> Mapping[str, float]:
         """By the names of MEANINGS_OF_CONTROL; what only the leader knows is left out by others."""
-        of_leader = {"usage_lines_waiting": self.lines_waiting} if self.leads else {}
         return {
             "leads": int(self.leads),
             "records_away": int(self.records_away),
@@ -64,8 +64,14 @@ class Standing:
             "newest_revision": self.revision,
             "head_revision": self.head,
             "durability_problems": len(self.durability),
-            **of_leader,
+            **(self._numbers_of_leader() if self.leads else {}),
         }
+
+    def _numbers_of_leader(self) -> dict[str, float]:
+        numbers: dict[str, float] = {"usage_lines_waiting": self.lines_waiting}
+        if self.sealed_with_other is not None:
+            numbers["sealed_with_other"] = self.sealed_with_other
+        return numbers
 
     def _warn(self, failure: StoreUnavailable, *, was_away: bool) -> None:
         if not was_away:

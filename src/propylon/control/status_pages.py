@@ -44,6 +44,8 @@ def _ready(desk: Desk) -> Response:
         "stores": "away" if standing.meters_away else "pass",
         "durability": [problem.message for problem in standing.durability],
     }
+    if standing.leads and standing.sealed_with_other is not None:
+        details["sealed_with_other_root_secret"] = standing.sealed_with_other
     return answer(_document(status, details))
 
 

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
+from propylon.clock import SystemClock
 from propylon.errors import ClientGone, Failure, RequestTimeout
 from propylon.exchange import Exchange
 from propylon.gateway.deadlines import NEVER, Deadlines
@@ -160,7 +161,7 @@ class Downstream(asyncio.Protocol):
         if self._is_lingering:
             self._linger(len(data))
             return
-        now = self._loop.time()
+        now = SystemClock.monotonic()  # the loop's own counts whole milliseconds, and exchanges begin here
         intake = self._intake
         intake.feed(data, now)
         if self._task is None:

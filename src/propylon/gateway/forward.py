@@ -8,7 +8,8 @@ answer. A body byte taken from the client is never sent twice.
 import asyncio
 from typing import Final
 
-from propylon.errors import UpstreamReset
+from propylon.clock import SystemClock
+from propylon.errors import PoolExhausted, UpstreamReset
 from propylon.exchange import Exchange
 from propylon.gateway.downstream import Downstream
 from propylon.gateway.heads import request_head
@@ -22,6 +23,7 @@ from propylon.http.serialise import LAST_CHUNK, chunk
 from propylon.snapshot.route import Route
 from propylon.tasks import spawn
 
+_now: Final = SystemClock.monotonic
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})  # RFC 9110 §9.2.2
 
 
@@ -43,7 +45,14 @@ class Forward:
             raise body.failure
         pool = self._pools.of(route.origin)
         head = request_head(exchange, route, self._scheme)
-        connection, answer, pump = await self._ask(exchange, body, pool, head)
+        exchange.asked_at = _now()
+        try:
+            connection, answer, pump = await self._ask(exchange, body, pool, head)
+        except PoolExhausted:
+            exchange.asked_at = 0.0  # nobody was
+            raise
+        finally:
+            exchange.answered_at = _now()
         keep = False
         try:
             if answer.status == 101:

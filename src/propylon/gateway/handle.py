@@ -7,19 +7,22 @@ Denials are returned by steps, Failures raised by whatever broke, and a bug is a
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from propylon.errors import ClientGone, Failure
 from propylon.exchange import Exchange
 from propylon.gateway.downstream import Downstream
-from propylon.gateway.forward import Forward
 from propylon.gateway.own_pages import OwnPages
 from propylon.gateway.replies import denial_reply, failure_reply
 from propylon.gateway.request_body import RequestBody
 from propylon.snapshot.decision import decide
 from propylon.snapshot.follow import Follow
+from propylon.snapshot.route import Route
 
 log = logging.getLogger("propylon.gateway")
+
+
+SendOn = Callable[[Exchange, RequestBody, Downstream, Route], Awaitable[None]]  # forward.py, or traced.py around it
 
 
 class Bug(Failure):
@@ -34,7 +37,7 @@ class Handle:
     def __init__(
         self,
         follow: Follow,
-        forward: Forward,
+        forward: SendOn,
         own_pages: OwnPages,
         record: Callable[[Exchange], None],
         running: dict[Exchange, Downstream],

@@ -4,6 +4,7 @@ An upstream that ends inside a body makes us cut the client's connection: no las
 truncated answer can never pass for a complete one (unlike proxy.md §5.9).
 """
 
+from propylon.clock import SystemClock
 from propylon.errors import Failure, UpstreamFailure
 from propylon.exchange import Exchange
 from propylon.gateway.downstream import Downstream
@@ -51,6 +52,7 @@ async def relay_answer(
         client.write(head + (((chunk(piece) if piece else b"") + LAST_CHUNK) if chunked else piece))
         return
     client.write(head)
+    exchange.replied_at = SystemClock.monotonic()
     while (event := await connection.next_event()) is not END:
         assert isinstance(event, bytes)
         exchange.body_out += len(event)

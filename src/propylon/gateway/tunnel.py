@@ -2,6 +2,7 @@
 
 import asyncio
 
+from propylon.clock import SystemClock
 from propylon.errors import MalformedResponse
 from propylon.exchange import Exchange
 from propylon.gateway.downstream import Downstream
@@ -27,6 +28,7 @@ async def run_tunnel(
     exchange.status = 101
     client.begin_reply(exchange, NO_BODY)
     client.write(switching_head(answer))
+    exchange.replied_at = SystemClock.monotonic()
     late_answer = connection.begin_tunnel(to_client, to_upstream)
     early_request = client.begin_tunnel(to_upstream, to_client)
     if late_answer:

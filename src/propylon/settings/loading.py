@@ -107,4 +107,4 @@ def _problem(error: ErrorDetails, places: Mapping[str, str]) -> Problem:
 
 def _may_be_shown(name: str) -> bool:
     """Neither secrets nor URLs, which may carry a password."""
-    return Settings.model_fields[name].annotation is not SecretStr and not name.endswith("_url")
+    return Settings.model_fields[name].annotation is not SecretStr and not name.endswith(("_url", "_endpoint"))

@@ -16,6 +16,7 @@ from propylon.settings.checks import (
     POSTGRES,
     REDIS,
     SQLITE,
+    Command,
     Count,
     CountOrNone,
     FileOrFolder,
@@ -31,9 +32,10 @@ from propylon.settings.checks import (
     Seconds,
 )
 from propylon.settings.listening import ListenSettings
+from propylon.settings.tracing import TracingSettings
 
 
-class Settings(ListenSettings):
+class Settings(TracingSettings, ListenSettings):
     """Made by `load_settings` and passed in everywhere: nothing else reads the environment."""
 
     data_dir: Path = Path(".propylon")
@@ -54,8 +56,14 @@ class Settings(ListenSettings):
     """How long a node serves by what it knows while PostgreSQL and Redis are both away. 0: not at all."""
     ready_requires_stores: bool = False
     """`/ready` is 503 while a store is away, as Tyk's is. Otherwise `degraded`, as long as the node can serve."""
+    root_secret_command: Command = ""
+    """Command that prints the root secret, in place of `root_secret`; run at each start, without a shell."""
     root_secret: RootSecret = SecretStr("")
-    """Hashes and seals what the records hold, at least 32 characters. Empty: made in `data_dir`, if they are there."""
+    """Seals what the records hold; at least 43 characters. Empty: it is made in `data_dir`, if they are there."""
+    root_secret_other_command: Command = ""
+    """The same for `root_secret_other`."""
+    root_secret_other: RootSecret = SecretStr("")
+    """Opens what it sealed and seals nothing: the next or the last one, during a change of it (`docs/backup.md`)."""
     meters_map_bytes: MapBytes = 256 * 1024**2
     """Room for counters, allocated at start so that a full disk cannot stop the counting later."""
     usage_map_bytes: MapBytes = 64 * 1024**2
@@ -167,10 +175,18 @@ class Settings(ListenSettings):
     @classmethod
     def _check_root_secret(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
         url, folder = info.data.get("records_url"), info.data.get("data_dir")
-        if secret.get_secret_value() or not url or folder is None:
+        if _given(secret, info) or not url or folder is None:
             return secret
         if url.startswith(POSTGRES) or Path(url.removeprefix(SQLITE)).resolve().parent != folder.resolve():
             raise ValueError(f"is needed when the records are not in data_dir; {MAKE_SECRET}")
+        return secret
+
+    @field_validator("root_secret_other")
+    @classmethod
+    def _check_other_root_secret(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
+        text, current = secret.get_secret_value(), info.data.get("root_secret")
+        if _given(secret, info) and text and current is not None and text == current.get_secret_value():
+            raise ValueError("is root_secret itself; unset it, or give the one before or the next")
         return secret
 
     @field_validator("role")
@@ -201,5 +217,17 @@ class Settings(ListenSettings):
         return Path(self.meters_url.removeprefix(LMDB)) if self.meters_url.startswith(LMDB) else self.data_dir
 
     def root_secret_text(self) -> str:
-        """ "" when it is to be made, or read, in `data_dir`."""
+        """ "" when a command gives it, or it is to be made, or read, in `data_dir`."""
         return self.root_secret.get_secret_value()
+
+    def other_root_secret_text(self) -> str:
+        """ "" when a command gives it, or there is none."""
+        return self.root_secret_other.get_secret_value()
+
+
+def _given(secret: SecretStr, info: ValidationInfo) -> bool:
+    """Whether a root secret is given by value or by command; by both is an error."""
+    command = info.data.get(f"{info.field_name}_command", "")
+    if command and secret.get_secret_value():
+        raise ValueError(f"{info.field_name}_command is set too; keep one of them")
+    return bool(command or secret.get_secret_value())

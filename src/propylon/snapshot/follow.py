@@ -18,7 +18,7 @@ from propylon.snapshot.route import Route
 from propylon.snapshot.snapshot import EMPTY, ApiState, Snapshot
 from propylon.snapshot.table import RouteTable
 from propylon.steps.revoked import concerns, marks_in
-from propylon.stores.ports import Change, DefinitionRow, FollowedMeters, Lookups
+from propylon.stores.ports import KEY_SETS, Change, DefinitionRow, FollowedMeters, Lookups
 
 log = logging.getLogger("propylon.follow")
 REMEMBERED_MAX: Final = 10_000  # changes; a decision older than these is made again
@@ -88,7 +88,7 @@ class Follow:
         if since > self.applied or (self._recent and self._recent[0].revision > since + 1) or not self._recent:
             return True
         names = {name for change in self._recent if change.revision > since for name in change.names}
-        if not names.isdisjoint(exchange.rested_on) or concerns(marks_in(names), exchange):
+        if KEY_SETS in names or not names.isdisjoint(exchange.rested_on) or concerns(marks_in(names), exchange):
             return True
         # Other APIs may come and go: what matters is whether this path still leads to this route.
         return any(_moves_routes(name) for name in names) and self._route_of(exchange) is not route
@@ -108,6 +108,8 @@ class Follow:
         names = frozenset(name for change in changes for name in change.names)
         self._workshop.keyring.forget(names)
         self._workshop.surroundings.imported.forget(names)
+        if KEY_SETS in names:
+            self._workshop.surroundings.issuers.distrust()
         if any(name.startswith("policy:") for name in names):
             self._workshop.book.replace(policies_of_rows(await self._lookups.policies()))
         for mark in marks_in(names):
@@ -123,6 +125,7 @@ class Follow:
         revision = await self._lookups.revision()
         self._workshop.keyring.forget_all()
         self._workshop.surroundings.imported.forget_all()
+        self._workshop.surroundings.issuers.distrust()
         self._workshop.book.replace(policies_of_rows(await self._lookups.policies()))
         self._workshop.surroundings.revocations.replace(await self._lookups.revocations())
         await self._recompile(revision)

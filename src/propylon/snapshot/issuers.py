@@ -83,6 +83,9 @@ class Issuers:
             self._use(source)
         return await self._keys.holds(issuer, record)
 
+    def distrust(self) -> None:
+        self._keys.distrust()
+
     def watch_definitions(self, snapshot: Snapshot) -> None:
         routes = [state.route for state in snapshot.apis.values() if state.route is not None]
         settings = [route.definition.jwt for route in routes if route.definition is not None]

@@ -43,6 +43,8 @@ class StoredKeys:
         self._epoch = -1
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._held: dict[VerificationRecord, float] = {}  # until when; of this epoch
+        self._distrusted = 1  # how often
+        self._trusted = 0  # the one of these that was answered by asking
 
     async def record(self, issuer: IssuerSettings, kid: str | None, alg: str) -> VerificationRecord | str:
         """J-17, J-19: the first set in order that has a key with this `kid` and family."""
@@ -79,10 +81,15 @@ class StoredKeys:
         """The newest set of that source, whatever its age."""
         return (await self._newest(source)).row
 
+    def distrust(self) -> None:
+        self._distrusted += 1
+
     # -- inside ---------------------------------------------------------------------------------------------------
 
     async def _follow(self) -> int:
-        epoch = await self._meters.key_sets_epoch()
+        distrusted = self._distrusted
+        epoch = await self._meters.key_sets_epoch(fresh=distrusted != self._trusted)
+        self._trusted = distrusted
         if epoch != self._epoch:
             self._held.clear()
             self._epoch = epoch

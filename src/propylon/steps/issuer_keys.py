@@ -25,3 +25,7 @@ class IssuerKeys(Protocol):
     async def holds(self, issuer: IssuerSettings, record: VerificationRecord) -> bool:
         """Whether the newest key set of the issuer has this very key: cheap, to be asked on every use of it."""
         ...
+
+    def distrust(self) -> None:
+        """What is at hand may have been dropped: the next use asks the meters, whatever was asked a moment ago."""
+        ...

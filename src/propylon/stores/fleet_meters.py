@@ -11,19 +11,19 @@ found by whoever asks for `head`, so no request waits for them meanwhile.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from propylon.clock import Clock
 from propylon.errors import MetersFull, StoreUnavailable
-from propylon.model.charge import Charge, Claim, Kind, Now, Verdict
+from propylon.model.charge import Charge, Kind, Now, Verdict
 from propylon.stores.lmdb import LmdbMeters
+from propylon.stores.node_share import NodeShare, with_quotas
 from propylon.stores.ports import Beat, Heard, KeySetRow, QuotaState, Troubles, UsageBatch
 from propylon.stores.shared_meters import SharedMeters
 from propylon.tasks import spawn
 
 log = logging.getLogger("propylon.meters")
 _Answer = TypeVar("_Answer")
-UNKNOWN_NODES: Final = 1
 
 
 class OutageRules(NamedTuple):
@@ -52,11 +52,12 @@ class FleetMeters:
         self._rules = rules
         self._node = node
         self._clock = clock
-        self._nodes = UNKNOWN_NODES
+        self._share = NodeShare(clock)
         self._head = -1
         self._connections = -1
         self._looked_at = -1.0  # monotonic: when `_head` was last read
         self._looking: asyncio.Future[None] | None = None
+        self._looks = 0  # begun so far
         self._probe: asyncio.Task[None] | None = None  # whether the shared meters are back
         self._epoch = -1  # of key sets
         self._epoch_at = -1.0
@@ -82,8 +83,7 @@ class FleetMeters:
     async def judge(self, charge: Charge, now: Now | None = None) -> Verdict:
         if self.away_since is None:
             return await self._shared.judge(charge, now)
-        mine = [self._share(claim) for claim in charge if claim.kind is not Kind.QUOTA]
-        return self._whole(charge, await self._own.judge(tuple(mine), now), await self.recent_head())
+        return with_quotas(charge, await self._own.judge(self._share.rates_of(charge), now), await self.recent_head())
 
     async def _count_alone(self, charge: Charge, now: Now | None) -> Verdict:
         head = await self.recent_head()
@@ -91,23 +91,10 @@ class FleetMeters:
         if quota >= 0 and not self._rules.quota_passes:
             nothing = tuple(0 if claim.kind is Kind.QUOTA else claim.limit for claim in charge)
             return Verdict(quota, head, nothing, (0.0,) * len(charge))
-        mine = [self._share(claim) for claim in charge if claim.kind is not Kind.QUOTA]
-        verdict = self._whole(charge, await self._own.admit(tuple(mine), now), head)
+        verdict = with_quotas(charge, await self._own.admit(self._share.rates_of(charge), now), head)
         if quota >= 0 and verdict.refused < 0:
             self._uncounted += 1
         return verdict
-
-    def _share(self, claim: Claim) -> Claim:
-        limit = max(1, claim.limit // self._nodes)
-        return Claim(claim.meter, claim.kind, limit, claim.period_ns, claim.label)
-
-    def _whole(self, charge: Charge, of_rates: Verdict, head: int) -> Verdict:
-        """With the quotas, which say that nothing was taken from them."""
-        rates = iter(zip(of_rates.remaining, of_rates.reset_s, strict=True))
-        pairs = [(claim.limit, 0.0) if claim.kind is Kind.QUOTA else next(rates) for claim in charge]
-        places = [index for index, claim in enumerate(charge) if claim.kind is not Kind.QUOTA]
-        refused = places[of_rates.refused] if of_rates.refused >= 0 else -1
-        return Verdict(refused, head, tuple(left for left, _ in pairs), tuple(reset for _, reset in pairs))
 
     # -- the newest revision --------------------------------------------------------------------------------------
 
@@ -129,10 +116,16 @@ class FleetMeters:
         return await self.head()
 
     async def _look_around(self) -> None:
-        """One at a time, shared: whether the shared meters are back, and what the records know meanwhile."""
-        if self._looking is not None:
+        """One at a time, shared: whether the shared meters are back, and what the records know meanwhile.
+
+        Who comes while somebody looks may know of a later write than that look: the next one is his.
+        """
+        begun = self._looks
+        while self._looking is not None:
             await asyncio.shield(self._looking)
+        if self._looks > begun:
             return
+        self._looks += 1
         if self._probe is None or self._probe.done():  # its answer is not waited for: it may never come
             self._probe = spawn(self._find(), "shared meters")
         self._looking = asyncio.get_running_loop().create_future()
@@ -161,6 +154,7 @@ class FleetMeters:
         if self.away_since is not None:
             log.warning("the shared meters are back after %.1f s", self._clock.monotonic() - self.away_since)
             self.away_since = self._blind_since = None
+            self._share.back()
 
     async def _trusted(self, head: int) -> int:
         """Behind a connection made anew, announcements may have been lost, and all that was kept of earlier answers may
@@ -181,7 +175,7 @@ class FleetMeters:
         if self.away_since is None:
             self.away_since = self._clock.monotonic()
             self._looked_at = -1.0
-            log.warning("the shared meters are away (%s); rates are counted here, by 1/%d", failure, self._nodes)
+            log.warning("the shared meters are away (%s); rates are counted here, by 1/%d", failure, self._share.nodes)
 
     def _last_head(self) -> int:
         blind_since = self._blind_since
@@ -213,7 +207,7 @@ class FleetMeters:
     async def beat(self, beat: Beat) -> None:
         """How many nodes share a limit is known from the last time the shared meters said."""
         if self.away_since is None:
-            self._nodes = max(UNKNOWN_NODES, await self._shared.beat(self._node, beat))
+            self._share.heard(await self._shared.beat(self._node, beat))
 
     async def heard(self) -> list[Heard]:
         return await self._unless_away(self._shared.heard)
@@ -252,9 +246,15 @@ class FleetMeters:
     async def key_set_sources(self) -> list[str]:
         return await self._unless_away(self._shared.key_set_sources)
 
-    async def key_sets_epoch(self) -> int:
-        """At most `follow_interval_s` old; sets that a worker has parsed go on while the shared meters are away."""
+    async def key_sets_epoch(self, *, fresh: bool = False) -> int:
+        """At most `follow_interval_s` old; sets that a worker has parsed go on while the shared meters are away.
+
+        `fresh`: as it is, or StoreUnavailable.
+        """
         now = self._clock.monotonic()
+        if fresh:
+            self._epoch, self._epoch_at = await self._shared.key_sets_epoch(), now
+            return self._epoch
         if self.away_since is None and now - self._epoch_at >= self._rules.look_s:
             try:
                 self._epoch, self._epoch_at = await self._shared.key_sets_epoch(), now

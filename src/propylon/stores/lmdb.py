@@ -233,7 +233,7 @@ class LmdbMeters:
         with LMDB_ERRORS:
             return self._key_sets.sources()
 
-    async def key_sets_epoch(self) -> int:
+    async def key_sets_epoch(self, *, fresh: bool = False) -> int:
         try:
             return self._key_sets.epoch()
         except lmdb.Error as error:

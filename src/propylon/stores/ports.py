@@ -4,7 +4,7 @@ Everything that is counted goes through `Meters.admit`; everything a worker read
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from propylon.errors import Problem
 from propylon.model.charge import Charge as Charge
@@ -117,8 +117,8 @@ class Meters(LineQueue, Protocol):
         """Of the sets that are kept."""
         ...
 
-    async def key_sets_epoch(self) -> int:
-        """Rises whenever any set is stored or dropped; one cheap read."""
+    async def key_sets_epoch(self, *, fresh: bool = False) -> int:
+        """Rises whenever any set is stored or dropped; one cheap read. `fresh`: not one of a moment ago."""
         ...
 
     async def take_lease(self, name: str, for_s: float) -> bool:
@@ -208,10 +208,13 @@ class DefinitionRow(NamedTuple):
     etag: str
 
 
+KEY_SETS: Final = "key-sets"  # in a change: some of them were dropped
+
+
 class Change(NamedTuple):
     """One entry of the change log. Names: "key:<key_hash>", "api:<id>", "policy:<org>/<id>", "*" for everything.
 
-    Also "revocation:<kind>:<value>", "identity:<record>", and "legacy:<org>" for what is imported there.
+    Also "revocation:<kind>:<value>", "identity:<record>", "legacy:<org>" for what is imported there, and KEY_SETS.
     """
 
     revision: int
@@ -226,6 +229,14 @@ class Revocation(NamedTuple):
     org_id: str  # "" = of every organisation
     until: float  # Unix seconds, 0 = for good
     issuer: str = ""  # whose tokens it speaks of, "" = anybody's
+
+
+class StoredRootSecret(NamedTuple):
+    """A root secret in use, as the records name it."""
+
+    fingerprint: str
+    sealed: str  # the lasting keys, by that secret
+    number: int  # in the order in which they began to seal, so the highest seals; 0 of one that has sealed nothing
 
 
 class Lookups(Protocol):
@@ -251,6 +262,10 @@ class Lookups(Protocol):
 
     async def revocations(self, mark: tuple[str, str] | None = None) -> list[Revocation]:
         """All of them and every suspended identity, or those of one kind and value."""
+        ...
+
+    async def root_secrets(self) -> list[StoredRootSecret]:
+        """Those in use; none before a control process opened the records."""
         ...
 
     async def close(self) -> None: ...

@@ -146,7 +146,7 @@ class RedisMeters:
     async def key_set_sources(self) -> list[str]:
         return await self._key_sets.sources()
 
-    async def key_sets_epoch(self) -> int:
+    async def key_sets_epoch(self, *, fresh: bool = False) -> int:
         return await self._key_sets.epoch()
 
     async def take_lease(self, name: str, for_s: float) -> bool:

@@ -29,6 +29,8 @@ class Counters:
     outcomes_unknown: int = 0
     durability_problems: int = 0
     access_lines_lost: int = 0
+    spans_sent: int = 0
+    spans_lost: int = 0
 
     def values(self) -> dict[str, float]:
         return asdict(self)
@@ -64,6 +66,8 @@ MEANINGS: Final = {
     "usage_lines_waiting": Meaning("gauge", "Lines of usage in the worker, not taken by the queue yet."),
     "usage_lines_lost": Meaning("counter", "Lines of usage lost while the queue could not take them."),
     "access_lines_lost": Meaning("counter", "Lines of the access log lost as nobody took them."),
+    "spans_sent": Meaning("counter", "Spans the collector took."),
+    "spans_lost": Meaning("counter", "Spans lost, as it did not or there were too many."),
 }
 
 MEANINGS_OF_CONTROL: Final = {
@@ -74,4 +78,5 @@ MEANINGS_OF_CONTROL: Final = {
     "head_revision": Meaning("gauge", "Newest revision that the workers can know of."),
     "durability_problems": Meaning("gauge", "Reasons why the meters may forget what they were told."),
     "usage_lines_waiting": Meaning("gauge", "Lines in the queue of usage when it was last looked at."),
+    "sealed_with_other": Meaning("gauge", "Keys, APIs and policies that root_secret_other has sealed."),
 }

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from propylon.telemetry.counters import MEANINGS, MEANINGS_OF_CONTROL, Meaning
-from propylon.telemetry.traffic import CellValues, Traffic, counter
+from propylon.telemetry.traffic import NO_SPLITS, CellValues, Splits, Traffic, counter
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -50,17 +50,19 @@ class Metrics:
         self._workers: dict[str, Mapping[str, float]] = {}
         self._lost = {"dropped": 0, "malformed": 0}
 
-    def observe(self, cells: Sequence[CellValues], gauges: Mapping[str, float]) -> None:
+    def observe(self, cells: Sequence[CellValues], gauges: Mapping[str, float], splits: Splits = NO_SPLITS) -> None:
         """One line of usage of this node."""
-        self._node.observe(cells)
+        self._node.observe(cells, splits)
         if (worker := gauges.get("worker")) is not None:
             self._workers[f"{worker:g}"] = gauges
 
-    def observe_fleet(self, cells: Sequence[CellValues], gauges: Mapping[str, float]) -> None:
+    def observe_fleet(
+        self, cells: Sequence[CellValues], gauges: Mapping[str, float], splits: Splits = NO_SPLITS
+    ) -> None:
         """One line of usage of any node; the numbers of its worker are shown by that node."""
         if self._fleet is None:
             self._fleet = Traffic(self._bucket_end_us)
-        self._fleet.observe(cells)
+        self._fleet.observe(cells, splits)
 
     def lines_lost(self, *, dropped: int, malformed: int) -> None:
         """What `Drain` says of the queue."""

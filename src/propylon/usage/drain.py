@@ -12,18 +12,18 @@ from propylon.stores.ports import Meters, UsageBatch
 from propylon.stores.records.engines import SQL_ERRORS
 from propylon.stores.records.records import Records
 from propylon.usage.aggregates import add_lines
-from propylon.usage.line import Cell, Line, MalformedLine, parse
+from propylon.usage.line import Cell, Line, MalformedLine, Observe, parse
 from propylon.usage.progress import Progress, move_progress, read_progress
+from propylon.usage.split import Split
 
 log = logging.getLogger("propylon.usage")
 LINES_MAX: Final = 200  # in one transaction
 BATCH_BYTES: Final = 1024**2  # in one transaction: 25 ms of parsing; at least one line
 
-Observe = Callable[[Sequence[Cell], Mapping[str, float]], None]  # what each line that was added holds
 Remember = Callable[[Sequence[Line]], Awaitable[None]]
 
 
-def _nobody(cells: Sequence[Cell], gauges: Mapping[str, float]) -> None:
+def _nobody(cells: Sequence[Cell], gauges: Mapping[str, float], splits: Mapping[str, Split]) -> None:
     return
 
 
@@ -77,7 +77,7 @@ class Drain:
 
     def _tell(self, line: Line | MalformedLine) -> None:
         if isinstance(line, Line):
-            self._observe(line.cells, line.gauges)
+            self._observe(line.cells, line.gauges, line.splits)
         else:
             self.malformed += 1
             log.error("a line of usage is left out: %s", line)

@@ -6,6 +6,7 @@ from typing import Final
 from propylon.clock import Clock
 from propylon.exchange import Exchange
 from propylon.usage.line import LogEntry
+from propylon.usage.split import split_us
 
 TEXT_LOGGED_MAX: Final = 512  # characters of a path or name
 
@@ -31,8 +32,11 @@ def log_entry(exchange: Exchange, reason: str, latency_us: int, one_in: int, at:
     )
 
 
-def access_entry(entry: LogEntry, exchange: Exchange) -> dict[str, object]:
-    return {**entry._asdict(), "bytes_in": exchange.body_in, "bytes_out": exchange.body_out}
+def access_entry(entry: LogEntry, exchange: Exchange, now: float) -> dict[str, object]:
+    """`now` is when it ended, monotonic."""
+    upstream_us, gateway_us = split_us(exchange, now)
+    split = {"upstream_latency_us": upstream_us, "gateway_latency_us": gateway_us}
+    return {**entry._asdict(), **split, "bytes_in": exchange.body_in, "bytes_out": exchange.body_out}
 
 
 class EveryExchange:
@@ -49,5 +53,6 @@ class EveryExchange:
         self._record(exchange)
         denial = exchange.denial
         reason = denial.reason if denial is not None else exchange.failure
-        latency_us = int((self._clock.monotonic() - exchange.started) * 1e6)
-        self._write(access_entry(log_entry(exchange, reason, latency_us, 1, self._clock.wall()), exchange))
+        now = self._clock.monotonic()
+        entry = log_entry(exchange, reason, int((now - exchange.started) * 1e6), 1, self._clock.wall())
+        self._write(access_entry(entry, exchange, now))

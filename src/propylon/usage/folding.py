@@ -20,6 +20,7 @@ from propylon.usage.line import Cell, Line, LogEntry, encode
 from propylon.usage.node_lines import NodeLines
 from propylon.usage.sampling import Sampling
 from propylon.usage.sightings import Sightings
+from propylon.usage.split import Spent, split_us
 from propylon.usage.uses import Uses
 
 log = logging.getLogger("propylon.usage")
@@ -85,6 +86,7 @@ class Folding:
         self._refusals = Sampling(limits.refusals_per_s)
         self._minute = 0
         self._cells: dict[Dimensions, _Sums] = {}
+        self._spent: dict[str, Spent] = {}  # by API; a number for each exchange until the line is cut
         self._endpoints: dict[str, set[str]] = {}
         self._log: list[LogEntry] = []
         self._sightings = Sightings()
@@ -110,18 +112,24 @@ class Folding:
         endpoint = exchange.endpoint and self._bounded(exchange.api_id, exchange.endpoint)
         key = (exchange.api_id, record, exchange.status, reason, endpoint)
         sums = self._cells.get(key) or self._new_sums(key)
-        latency_us = int((self._clock.monotonic() - exchange.started) * 1e6)
+        now = self._clock.monotonic()
+        latency_us = int((now - exchange.started) * 1e6)
         sums.count += 1
         sums.bytes_in += exchange.body_in
         sums.bytes_out += exchange.body_out
         bucket = bucket_of(latency_us)
         sums.latencies[bucket] = sums.latencies.get(bucket, 0) + 1
+        if exchange.asked_at:
+            upstream, gateway = self._spent.get(exchange.api_id) or self._new_spent(exchange.api_id)
+            upstream_us, gateway_us = split_us(exchange, now)
+            upstream.append(upstream_us)
+            gateway.append(gateway_us)
         is_refusal = bool(reason) or exchange.status >= 500
         if one_in := (self._refusals if is_refusal else self._successes).stands_for():
             entry = log_entry(exchange, reason, latency_us, one_in, self._clock.wall())
             self._log.append(entry)
             if is_refusal:
-                self._write_refusal(access_entry(entry, exchange))
+                self._write_refusal(access_entry(entry, exchange, now))
 
     def record_unread(self, failure: Failure) -> None:
         """Adds bytes that were no request: there is no exchange, only the reason it was refused for."""
@@ -157,6 +165,10 @@ class Folding:
         sums = self._cells[key] = _Sums()
         return sums
 
+    def _new_spent(self, api_id: str) -> Spent:
+        spent = self._spent[api_id] = Spent([], [])
+        return spent
+
     def _bounded(self, api_id: str, endpoint: str) -> str:
         known = self._endpoints.setdefault(api_id, set())
         if endpoint in known:
@@ -171,11 +183,12 @@ class Folding:
         cells = [Cell(*key, c.count, c.bytes_in, c.bytes_out, c.latencies) for key, c in self._cells.items()]
         minute = self._minute if cells else self._this_minute()
         seen, used = self._sightings.take(minute), self._uses.take(minute)
-        self._keep(encode(Line(minute, cells, self._log, self._gauges, seen, used)))
+        splits = {api_id: spent.split() for api_id, spent in self._spent.items()}
+        self._keep(encode(Line(minute, cells, self._log, self._gauges, seen, used, splits)))
         if self._node_lines is not None:
-            self._node_lines.note(minute, cells)
+            self._node_lines.note(minute, cells, splits)
         self._counted = self.exchanges
-        self._cells, self._log, self._endpoints = {}, [], {}
+        self._cells, self._spent, self._log, self._endpoints = {}, {}, [], {}
 
     def _keep(self, line: bytes) -> None:
         self._lines.append(line)

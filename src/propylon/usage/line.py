@@ -4,8 +4,10 @@ Texts may come from tokens and requests, so they are made storable here: a line 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
+
+from propylon.usage.split import Split
 
 NUMBER_MAX: Final = 2**53  # beyond it a number is damage, and no database could add to it for long
 BUCKETS: Final = 256  # of latencies: the last one ends beyond 500,000 years
@@ -74,6 +76,13 @@ class Line(NamedTuple):
     gauges: Mapping[str, float]  # the worker's counters as they stood, may be empty
     sightings: list[Sighting] = []
     uses: list[Use] = []
+    splits: Mapping[
+        str, Split
+    ] = {}  # by API; beside the cells, as a drain of a version before would refuse longer ones
+
+
+# What each line that is taken holds, told once: to whoever shows it.
+Observe = Callable[[Sequence[Cell], Mapping[str, float], Mapping[str, Split]], None]
 
 
 def encode(line: Line) -> bytes:
@@ -94,7 +103,9 @@ def _line(document: Any) -> Line:
             _check(minute, *gauges.values())
             sightings = [_sighting(row) for row in document.get("sightings", ())]
             uses = [_use(row) for row in document.get("uses", ())]
-            return Line(minute, [_cell(row) for row in cells], [_entry(row) for row in log], gauges, sightings, uses)
+            splits = _splits(document.get("splits", {}))
+            entries = [_entry(row) for row in log]
+            return Line(minute, [_cell(row) for row in cells], entries, gauges, sightings, uses, splits)
     raise MalformedLine("no object with minute, cells, log and gauges")
 
 
@@ -104,7 +115,7 @@ def _cell(row: Any) -> Cell:
             str(api_id), str(identity), int(status), str(reason), str(endpoint),
             int(exchanges), int(bytes_in), int(bytes_out), dict(latencies),
         ]:  # fmt: skip
-            _check(status, exchanges, bytes_in, bytes_out, *latencies.values())
+            _check(status, exchanges, bytes_in, bytes_out)
             return Cell(
                 _storable(api_id),
                 _storable(identity),
@@ -114,7 +125,7 @@ def _cell(row: Any) -> Cell:
                 exchanges,
                 bytes_in,
                 bytes_out,
-                {_bucket(text): number for text, number in latencies.items()},
+                _histogram(latencies),
             )
     raise MalformedLine(f"a cell has the fields {', '.join(Cell._fields)}")
 
@@ -143,6 +154,24 @@ def _use(row: Any) -> Use:
             _check(record_id, generation)
             return Use(record_id, generation)
     raise MalformedLine(f"a use has the fields {', '.join(Use._fields)}")
+
+
+def _splits(given: Any) -> dict[str, Split]:
+    if not isinstance(given, dict):
+        raise MalformedLine("splits are by API")
+    return {_storable(api_id): _split(row) for api_id, row in given.items()}
+
+
+def _split(row: Any) -> Split:
+    match row:
+        case [dict(upstream), dict(gateway)]:
+            return Split(_histogram(upstream), _histogram(gateway))
+    raise MalformedLine(f"a split has the fields {', '.join(Split._fields)}")
+
+
+def _histogram(counts: dict[str, Any]) -> dict[int, int]:
+    _check(*counts.values())
+    return {_bucket(text): count for text, count in counts.items()}
 
 
 def _check(*numbers: Any) -> None:

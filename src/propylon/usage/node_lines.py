@@ -7,12 +7,13 @@ numbers. Lines that nobody takes are pushed out by newer ones.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from propylon.errors import StoreUnavailable
 from propylon.stores.ports import UsageBatch
-from propylon.usage.line import Cell, Line, MalformedLine, encode, parse
+from propylon.usage.line import Cell, Line, MalformedLine, Observe, encode, parse
+from propylon.usage.split import Split
 
 log = logging.getLogger("propylon.usage")
 LINES_MAX: Final = 50  # taken at once
@@ -36,9 +37,9 @@ class NodeLines:
         self._lines: list[bytes] = []
         self._told: Mapping[str, float] = {}  # the worker's numbers, as they were last handed over
 
-    def note(self, minute: int, cells: Sequence[Cell]) -> None:
+    def note(self, minute: int, cells: Sequence[Cell], splits: Mapping[str, Split]) -> None:
         if cells:
-            self._lines.append(encode(Line(minute, _without_callers(cells), [], {})))
+            self._lines.append(encode(Line(minute, _without_callers(cells), [], {}, splits=splits)))
 
     async def flush(self, minute: int, numbers: Mapping[str, float]) -> None:
         """What cannot be handed over is lost: figures are not worth holding up usage for."""
@@ -55,7 +56,7 @@ class NodeLines:
 class NodeFigures:
     """The other side: `observe` is told of each line once."""
 
-    def __init__(self, queue: Queue, observe: Callable[[Sequence[Cell], Mapping[str, float]], None]) -> None:
+    def __init__(self, queue: Queue, observe: Observe) -> None:
         self._queue = queue
         self._observe = observe
 
@@ -73,7 +74,7 @@ class NodeFigures:
         except MalformedLine as error:
             log.error("a line of this node's figures is left out: %s", error)  # noqa: TRY400 - the text says it all
         else:
-            self._observe(line.cells, line.gauges)
+            self._observe(line.cells, line.gauges, line.splits)
 
 
 def _without_callers(cells: Sequence[Cell]) -> list[Cell]:

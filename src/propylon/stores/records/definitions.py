@@ -10,7 +10,7 @@ from propylon.stores.ports import DefinitionRow
 from propylon.stores.records.sealed import etag_of, seal_all, unseal_all
 from propylon.stores.records.tables import apis, policies
 from propylon.stores.records.writes import DefinitionWrite
-from propylon.stores.sealing import RootSecret
+from propylon.stores.sealing import Sealing
 
 
 class Kind(NamedTuple):
@@ -21,14 +21,17 @@ class Kind(NamedTuple):
     by_org: bool  # whether two organisations may use the same id
 
     def name(self, row: DefinitionRow | DefinitionWrite) -> str:
-        return f"{self.word}:{self._row_name(row)}"
+        return f"{self.word}:{self._row_name(row.id, row.org_id)}"
 
     def place(self, row: DefinitionRow | DefinitionWrite) -> str:
         """Where its secrets are sealed for."""
-        return f"{self.table.name}:{self._row_name(row)}"
+        return self.place_of(row.id, row.org_id)
 
-    def _row_name(self, row: DefinitionRow | DefinitionWrite) -> str:
-        return f"{row.org_id}/{row.id}" if self.by_org else row.id
+    def place_of(self, id_: str, org_id: str) -> str:
+        return f"{self.table.name}:{self._row_name(id_, org_id)}"
+
+    def _row_name(self, id_: str, org_id: str) -> str:
+        return f"{org_id}/{id_}" if self.by_org else id_
 
 
 APIS: Final = Kind(apis, "api", by_org=False)
@@ -51,13 +54,13 @@ async def all_definitions(connection: AsyncConnection, kind: Kind) -> list[Defin
     return [_definition_row(row) for row in await connection.execute(query)]
 
 
-def secrets_of_definition(root_secret: RootSecret, kind: Kind, row: DefinitionRow) -> dict[str, str]:
-    return unseal_all(root_secret, kind.place(row), row.secrets)
+def secrets_of_definition(sealing: Sealing, kind: Kind, row: DefinitionRow) -> dict[str, str]:
+    return unseal_all(sealing, kind.place(row), row.secrets)
 
 
-def as_row(root_secret: RootSecret, kind: Kind, write: DefinitionWrite) -> DefinitionRow:
-    sealed = seal_all(root_secret, kind.place(write), write.secrets)
-    etag = etag_of(root_secret, write.body, write.secrets)
+def as_row(sealing: Sealing, kind: Kind, write: DefinitionWrite) -> DefinitionRow:
+    sealed = seal_all(sealing, kind.place(write), write.secrets)
+    etag = etag_of(sealing, write.body, write.secrets)
     return DefinitionRow(write.id, write.org_id, write.origin, write.body, sealed, etag)
 
 

@@ -36,6 +36,7 @@ from propylon.stores.records.keys import (
     remove_key,
 )
 from propylon.stores.records.revocations import RevocationEdit
+from propylon.stores.records.roots_in_use import demand_in_use
 from propylon.stores.records.writes import (
     API,
     FILE_PREFIX,
@@ -45,7 +46,7 @@ from propylon.stores.records.writes import (
     KeyWrite,
     OwnedByFile,
 )
-from propylon.stores.sealing import RootSecret
+from propylon.stores.sealing import Sealing
 
 ANY_ETAG: Final = ""  # a write that does not ask what it replaces
 
@@ -53,10 +54,11 @@ ANY_ETAG: Final = ""  # a write that does not ask what it replaces
 class Edit:
     """Lives as long as its transaction. A write that changes nothing adds no name; without names, no revision."""
 
-    def __init__(self, connection: AsyncConnection, root_secret: RootSecret, at: float) -> None:
+    def __init__(self, connection: AsyncConnection, sealing: Sealing, at: float) -> None:
         self.revision: int | None = None  # set at the commit; None for ever when nothing was changed
         self._connection = connection
-        self._root_secret = root_secret
+        self._sealing = sealing
+        self._may_seal = False
         self._at = at
         self._names: dict[str, None] = {}  # in order, each once
         self.revocations = RevocationEdit(connection, self._note, at)
@@ -76,13 +78,14 @@ class Edit:
         """Raises EtagMismatch."""
         before = await self._key_to_change(write.key_hash, if_match)
         assert before is None or before.key_hash == write.key_hash, "a key is written under the hash that names it"
-        if before is not None and is_as_written(self._root_secret, before, write):
+        if before is not None and is_as_written(self._sealing, before, write):
             return before
+        await self._demand_may_seal(write.secrets)
         self._note_key(write.key_hash, () if before is None else read_ring(before.ring), write.ring or ())
         if before is None:
-            return await add_key(self._connection, self._root_secret, write, self._at)
+            return await add_key(self._connection, self._sealing, write, self._at)
         await self._note_spellings(before)
-        return await change_key(self._connection, self._root_secret, before, write, self._at)
+        return await change_key(self._connection, self._sealing, before, write, self._at)
 
     async def delete_key(self, key_hash: str, *, if_match: str = ANY_ETAG) -> KeyRow | None:
         """What was there, None when nothing was. Raises EtagMismatch."""
@@ -96,9 +99,10 @@ class Edit:
 
     async def put_ring(self, row: KeyRow, secrets: Mapping[str, str], ring: Ring) -> KeyRow:
         """Another ring of a key that is there, with all its secrets; `row` as it shall be but for these two."""
+        await self._demand_may_seal(secrets)
         self._note_key(row.key_hash, read_ring(row.ring), ring)
         await self._note_spellings(row)
-        return await change_ring(self._connection, self._root_secret, row, secrets, ring, self._at)
+        return await change_ring(self._connection, self._sealing, row, secrets, ring, self._at)
 
     async def answer_to(self, name: str) -> dict[str, Any] | None:
         """What a request of that name was answered, None when there was none."""
@@ -122,7 +126,7 @@ class Edit:
     async def _key_to_change(self, key_hash: str, if_match: str) -> KeyRow | None:
         before = await self.key(key_hash)
         if if_match != ANY_ETAG:
-            _demand_etag(if_match, "" if before is None else etag_of_key(self._root_secret, before))
+            _demand_etag(if_match, "" if before is None else etag_of_key(self._sealing, before))
         return before
 
     # -- definitions ----------------------------------------------------------------------------------------------
@@ -174,7 +178,7 @@ class Edit:
         before = {kind.name(row): row for row in stored}
         for write in choice.written:
             name = kind.name(write)
-            if await self._write(kind, before.get(name), as_row(self._root_secret, kind, write)):
+            if await self._write(kind, before.get(name), as_row(self._sealing, kind, write)):
                 load.written.append(name)
         for row in choice.vanished:
             await self._remove(kind, row)
@@ -185,7 +189,7 @@ class Edit:
         _demand_api_owned(before)
         if if_match != ANY_ETAG:
             _demand_etag(if_match, "" if before is None else before.etag)
-        row = as_row(self._root_secret, kind, write)
+        row = as_row(self._sealing, kind, write)
         await self._write(kind, before, row)
         return row
 
@@ -200,6 +204,7 @@ class Edit:
     async def _write(self, kind: Kind, before: DefinitionRow | None, row: DefinitionRow) -> bool:
         if before is not None and are_same(before, row):
             return False
+        await self._demand_may_seal(row.secrets)
         self._note(kind.name(row))
         await write_definition(self._connection, kind, before, row, self._at)
         return True
@@ -207,6 +212,12 @@ class Edit:
     async def _remove(self, kind: Kind, row: DefinitionRow) -> None:
         self._note(kind.name(row))
         await remove_definition(self._connection, kind, row)
+
+    async def _demand_may_seal(self, secrets: Mapping[str, str]) -> None:
+        """Asked once: what is so within a transaction stays so until it ends."""
+        if secrets and not self._may_seal:
+            await demand_in_use(self._connection, self._sealing)
+            self._may_seal = True
 
     def _note(self, name: str) -> None:
         self._names[name] = None

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.model.key_ring import Ring, read_ring, retiring, ring_to_stored, tokens_of
@@ -13,9 +13,20 @@ from propylon.stores.records.key_rings import remove_ring, write_tokens
 from propylon.stores.records.sealed import etag_of, key_place, seal_all, unseal_all
 from propylon.stores.records.tables import key_tokens, key_uses, keys
 from propylon.stores.records.writes import KeyWrite
-from propylon.stores.sealing import RootSecret
+from propylon.stores.sealing import Sealing
 
 _SELECT: Final = select(*(keys.c[name] for name in KeyRow._fields))
+_SKIP_IDS: Final = {
+    "sqlite": (
+        "INSERT INTO sqlite_sequence (name, seq) SELECT 'keys', 0 "
+        "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'keys')",
+        "UPDATE sqlite_sequence SET seq = max(seq, :upto) WHERE name = 'keys'",
+    ),
+    "postgresql": (
+        "SELECT setval(ids::regclass, greatest(CAST(:upto AS bigint), nextval(ids::regclass))) "
+        "FROM pg_get_serial_sequence('keys', 'record_id') AS ids",
+    ),
+}
 
 
 async def find_key(connection: AsyncConnection, key_hash: str) -> KeyRow | None:
@@ -57,28 +68,37 @@ async def keys_with_alias(connection: AsyncConnection, alias: str, org_id: str |
     return [_key_row(row) for row in await connection.execute(query.order_by(keys.c.record_id).limit(limit))]
 
 
-def secrets_of_key(root_secret: RootSecret, row: KeyRow) -> dict[str, str]:
-    return unseal_all(root_secret, key_place(row.record_id), row.secrets)
+def secrets_of_key(sealing: Sealing, row: KeyRow) -> dict[str, str]:
+    return unseal_all(sealing, key_place(row.record_id), row.secrets)
 
 
-def etag_of_key(root_secret: RootSecret, row: KeyRow) -> str:
+def etag_of_key(sealing: Sealing, row: KeyRow) -> str:
     ring = "" if row.ring == "[]" else row.ring
-    return etag_of(root_secret, row.session + ring, secrets_of_key(root_secret, row))
+    return etag_of(sealing, row.session + ring, secrets_of_key(sealing, row))
 
 
-def is_as_written(root_secret: RootSecret, row: KeyRow, write: KeyWrite) -> bool:
+def is_as_written(sealing: Sealing, row: KeyRow, write: KeyWrite) -> bool:
     """Whether a write would change nothing; alias, kind and uses follow from session and secrets."""
-    stored = (row.session, secrets_of_key(root_secret, row), row.key_id)
+    stored = (row.session, secrets_of_key(sealing, row), row.key_id)
     is_same_ring = write.ring is None or write.ring == read_ring(row.ring)
     return stored == (write.session, dict(write.secrets), write.key_id) and is_same_ring and not write.reset_meters
 
 
-async def add_key(connection: AsyncConnection, root_secret: RootSecret, write: KeyWrite, at: float) -> KeyRow:
+async def skip_record_ids(connection: AsyncConnection, at: float) -> None:
+    """The next record id is one that no key had: the microseconds of the clock, which no count of keys reaches.
+
+    Records from a backup do not know which ids were given after it, and meters and usage go by these.
+    """
+    for statement in _SKIP_IDS[connection.dialect.name]:
+        await connection.execute(text(statement), {"upto": int(at * 1e6)})
+
+
+async def add_key(connection: AsyncConnection, sealing: Sealing, write: KeyWrite, at: float) -> KeyRow:
     identity = {"org_id": write.org_id, "key_hash": write.key_hash, "created_at": at}
     inserted = await connection.execute(insert(keys).values(**identity, **_columns(write, at)))
     assert inserted.inserted_primary_key is not None
     record_id: int = inserted.inserted_primary_key[0]
-    sealed = seal_all(root_secret, key_place(record_id), write.secrets)
+    sealed = seal_all(sealing, key_place(record_id), write.secrets)
     if sealed:
         await _update(connection, record_id, {"secrets": json.dumps(sealed)})
     await _add_uses(connection, record_id, write.uses)
@@ -86,11 +106,11 @@ async def add_key(connection: AsyncConnection, root_secret: RootSecret, write: K
 
 
 async def change_key(
-    connection: AsyncConnection, root_secret: RootSecret, before: KeyRow, write: KeyWrite, at: float
+    connection: AsyncConnection, sealing: Sealing, before: KeyRow, write: KeyWrite, at: float
 ) -> KeyRow:
     """Record id and generation outlive the change; only a reset moves the generation."""
     record_id, generation = before.record_id, before.generation + write.reset_meters
-    sealed = seal_all(root_secret, key_place(record_id), write.secrets)
+    sealed = seal_all(sealing, key_place(record_id), write.secrets)
     await _update(
         connection, record_id, _columns(write, at) | {"secrets": json.dumps(sealed), "generation": generation}
     )
@@ -101,10 +121,10 @@ async def change_key(
 
 
 async def change_ring(
-    connection: AsyncConnection, root_secret: RootSecret, row: KeyRow, secrets: Mapping[str, str], ring: Ring, at: float
+    connection: AsyncConnection, sealing: Sealing, row: KeyRow, secrets: Mapping[str, str], ring: Ring, at: float
 ) -> KeyRow:
     """`row` with its session as it shall be; all else of it stays."""
-    sealed = seal_all(root_secret, key_place(row.record_id), secrets)
+    sealed = seal_all(sealing, key_place(row.record_id), secrets)
     columns = {"session": row.session, "secrets": json.dumps(sealed), "updated_at": at}
     await _update(connection, row.record_id, columns)
     return await _write_ring(connection, row._replace(secrets=sealed), ring)

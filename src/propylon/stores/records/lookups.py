@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from propylon.errors import StoreUnavailable
-from propylon.stores.ports import Change, DefinitionRow, KeyRow, Revocation
+from propylon.stores.ports import Change, DefinitionRow, KeyRow, Revocation, StoredRootSecret
 
 BUSY_S: Final = 0.1  # SQLite holds readers up only while it repairs or resets its log; the loop stands still meanwhile
 _KEY: Final = f"SELECT {', '.join(KeyRow._fields)} FROM keys WHERE key_hash = ?"
@@ -29,6 +29,7 @@ _POLICIES: Final = _DEFINITIONS.format("policies")
 _REVOCATIONS: Final = f"SELECT {', '.join(Revocation._fields)} FROM revocations"
 _IMPORTED: Final = "SELECT 1 FROM legacy_hashes WHERE org_id = ? LIMIT 1"
 _UNPINNED: Final = "SELECT 1 FROM legacy_hashes WHERE org_id = ? AND pinned_key_hash = '' LIMIT 1"
+_ROOT_SECRETS: Final = f"SELECT {', '.join(StoredRootSecret._fields)} FROM settings_check"
 _SUSPENDED: Final = "SELECT key_hash, org_id FROM identities WHERE state = 'suspended'"
 
 
@@ -89,6 +90,9 @@ class SqliteLookups:
                 _suspension(row) for row in self._rows(f"{_SUSPENDED} AND key_hash BETWEEN ? AND ?", first, f"{first}g")
             ]
         return [*map(Revocation._make, self._rows(f"{_REVOCATIONS} WHERE kind = ? AND value = ?", kind, value))]
+
+    async def root_secrets(self) -> list[StoredRootSecret]:
+        return [StoredRootSecret(*row) for row in self._rows(_ROOT_SECRETS)]
 
     async def close(self) -> None:
         self._connection.close()

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from sqlalchemy import insert, make_url, select, text
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.clock import Clock, SystemClock
@@ -22,6 +22,7 @@ from propylon.stores.records.postgres import TIMEOUT_S, away
 from propylon.stores.records.postgres_engines import RECORDS_TURN, REPORT_S, USAGE_TURN, Patience, open_postgres
 from propylon.stores.records.records import Records
 from propylon.stores.records.records_url import is_postgres, place_of
+from propylon.stores.records.roots_in_use import settle
 from propylon.stores.records.schema import (
     RECORDS_SCHEMA,
     USAGE_BESIDE_RECORDS,
@@ -31,22 +32,12 @@ from propylon.stores.records.schema import (
     bring_up_to_date,
     demand_current,
 )
-from propylon.stores.records.tables import settings_check
+from propylon.stores.root_secrets import RootSecretMismatch, RootSecrets
 from propylon.stores.sealing import RootSecret
 
 USAGE_FILE: Final = "usage.db"
 OLDEST_POSTGRES: Final = 15
 MIGRATE_S: Final = 3_600.0  # for a step of a migration, which may index a large table
-_PLACE: Final = "settings_check"
-_PLAIN: Final = "made with this root secret"
-
-
-class RootSecretMismatch(CannotOpen):
-    """The records were made with another root secret: no key would be found and no secret would open."""
-
-    def __init__(self, given: str, stored: str) -> None:
-        text = f"the root secret {given} is not {stored}, which the records were made with"
-        super().__init__(f"{text}; set root_secret, or restore its file, as it was")
 
 
 class _Database(NamedTuple):
@@ -61,15 +52,16 @@ async def open_records(
     url: str,
     root_secret: RootSecret,
     *,
+    other: RootSecret | None = None,
     usage_url: str | None = None,
     clock: Clock | None = None,
     migrate: bool = False,
     timeout_s: float = TIMEOUT_S,
 ) -> Records:
-    """`usage_url` is of SQLite, whose usage stands in a file of its own beside the records when nothing else is said.
+    """`other` is the root secret that only opens; `usage_url` is of SQLite.
 
-    `migrate` and `timeout_s`, for every answer, are of PostgreSQL. Raises CannotOpen, RootSecretMismatch,
-    StoreUnavailable.
+    SQLite's usage stands in a file of its own, beside the records when nothing else is said. `migrate` and `timeout_s`,
+    for every answer, are of PostgreSQL. Raises CannotOpen, RootSecretMismatch, StoreUnavailable.
     """
     records, usage = both = _databases(url, usage_url, timeout_s)
     look = bring_up_to_date if migrate or not is_postgres(url) else demand_current
@@ -77,13 +69,13 @@ async def open_records(
         async with records.engines.writing.begin() as connection:
             await _demand_fit(connection, records.place)
             await look(connection, records.schema, records.place)
-            await _check_root_secret(connection, root_secret)
+            sealing = await settle(connection, RootSecrets(root_secret, other), has_others=is_postgres(url))
         async with usage.engines.writing.begin() as connection:
             await look(connection, usage.schema, usage.place)
         for one in both:
             async with one.engines.reading.connect():
                 pass  # SQLAlchemy asks the server about itself the first time, and does so here
-    return Records(records.engines, usage.engines, root_secret, clock or SystemClock())
+    return Records(records.engines, usage.engines, sealing, clock or SystemClock())
 
 
 async def migrate(url: str, *, usage_url: str | None = None, timeout_s: float = TIMEOUT_S) -> list[str]:
@@ -123,7 +115,7 @@ async def _closed_on_failure(url: str, databases: tuple[_Database, ...]) -> Asyn
     try:
         with SQL_ERRORS:
             yield
-    except (CannotOpen, StoreUnavailable, OSError) as why:
+    except (CannotOpen, RootSecretMismatch, StoreUnavailable, OSError) as why:
         for one in databases:
             await one.engines.dispose()
         if isinstance(why, OSError) and is_postgres(url):
@@ -143,17 +135,6 @@ async def _demand_fit(connection: AsyncConnection, place: str) -> None:
         raise CannotOpen(f"{place} is PostgreSQL {int(version) // 10_000}; use {OLDEST_POSTGRES} or newer")
     if encoding != "UTF8":
         raise CannotOpen(f"{place} has the encoding {encoding}; make a database with ENCODING 'UTF8'")
-
-
-async def _check_root_secret(connection: AsyncConnection, root_secret: RootSecret) -> None:
-    row = (await connection.execute(select(settings_check))).one_or_none()
-    if row is None:
-        values = {"fingerprint": root_secret.fingerprint, "sealed": root_secret.seal(_PLAIN, _PLACE)}
-        await connection.execute(insert(settings_check).values(**values))
-    elif row.fingerprint != root_secret.fingerprint:
-        raise RootSecretMismatch(root_secret.fingerprint, row.fingerprint)
-    else:
-        root_secret.unseal(row.sealed, _PLACE)
 
 
 def _file(url: str) -> Path:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import asyncpg  # type: ignore[import-untyped]  # has no stubs
 
 from propylon.errors import StoreUnavailable
-from propylon.stores.ports import Change, DefinitionRow, KeyRow, Revocation
+from propylon.stores.ports import Change, DefinitionRow, KeyRow, Revocation, StoredRootSecret
 from propylon.stores.records.postgres import ERRORS, READ_ONLY, TIMEOUT_S, Connection, away, connect, milliseconds
 
 CONNECTIONS_MAX: Final = 2
@@ -34,6 +34,7 @@ _IMPORTS: Final = (
     "SELECT EXISTS (SELECT FROM legacy_hashes WHERE org_id = $1), "
     "EXISTS (SELECT FROM legacy_hashes WHERE org_id = $1 AND pinned_key_hash = '')"
 )
+_ROOT_SECRETS: Final = f"SELECT {', '.join(StoredRootSecret._fields)} FROM settings_check"
 _REVOKED: Final = f"SELECT {', '.join(Revocation._fields)} FROM revocations"
 _SUSPENDED: Final = (
     "SELECT 'identity', 's' || left(key_hash, 32), org_id, 0::double precision, '' "
@@ -51,10 +52,8 @@ class PostgresLookups:
         """`timeout_s` for a read as a whole: a free connection, perhaps a new one, and the answer."""
         self._url = records_url
         self._timeout_s = timeout_s
-        # Of those in use there are none in it; None stands for one that is to be made. The last one used goes first.
-        self._free: asyncio.LifoQueue[Connection | None] = asyncio.LifoQueue()
-        for _ in range(CONNECTIONS_MAX):
-            self._free.put_nowait(None)
+        self._turns = asyncio.Semaphore(CONNECTIONS_MAX)  # in order of arrival: who comes later overtakes nobody
+        self._free: list[Connection] = []  # made and not in use; the last one used goes first
 
     async def key_by_hash(self, key_hash: str) -> KeyRow | None:
         rows = await self._rows(_KEY, key_hash)
@@ -97,12 +96,13 @@ class PostgresLookups:
             rows = await self._rows(_REVOCATIONS_OF, *mark)
         return [Revocation(*row) for row in rows]
 
+    async def root_secrets(self) -> list[StoredRootSecret]:
+        return [StoredRootSecret(*row) for row in await self._rows(_ROOT_SECRETS)]
+
     async def close(self) -> None:
         """Nobody is reading any more."""
-        while not self._free.empty():
-            connection = self._free.get_nowait()
-            if connection is not None:
-                connection.terminate()
+        while self._free:
+            self._free.pop().terminate()
 
     async def _definitions(self, statement: str) -> list[DefinitionRow]:
         return [
@@ -112,25 +112,20 @@ class PostgresLookups:
 
     async def _rows(self, statement: str, *values: object) -> list[Any]:
         try:
-            ready = self._ready()
-            if ready is not None:
-                return await self._read(ready, statement, values)
-            async with asyncio.timeout(self._timeout_s):
-                return await self._read(await self._free.get(), statement, values)
+            if self._is_one_ready():
+                async with self._turns:  # at once; the driver's own timer bounds the read, without another
+                    return await self._read(statement, values)
+            async with asyncio.timeout(self._timeout_s), self._turns:
+                return await self._read(statement, values)
         except ERRORS as error:
             raise away(error) from error
 
-    def _ready(self) -> Connection | None:
-        """One that is free and open: the driver's own timer bounds a read on it, without another."""
-        if self._free.empty():
-            return None
-        connection = self._free.get_nowait()
-        if connection is not None and not connection.is_closed():
-            return connection
-        self._free.put_nowait(connection)
-        return None
+    def _is_one_ready(self) -> bool:
+        """Open and free, and nobody waits for it."""
+        return not self._turns.locked() and bool(self._free) and not self._free[-1].is_closed()
 
-    async def _read(self, connection: Connection | None, statement: str, values: tuple[object, ...]) -> list[Any]:
+    async def _read(self, statement: str, values: tuple[object, ...]) -> list[Any]:
+        connection = self._free.pop() if self._free else None
         try:
             if connection is None or connection.is_closed():
                 connection = None
@@ -145,7 +140,8 @@ class PostgresLookups:
                 connection = None
             raise
         finally:
-            self._free.put_nowait(connection)
+            if connection is not None:
+                self._free.append(connection)
 
     async def _connect(self) -> Connection:
         bound_s = self._timeout_s

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from propylon.clock import Clock
 from propylon.model.tyk_hashes import LegacyHash
-from propylon.stores.ports import DefinitionRow, KeyRow, QuotaState
+from propylon.stores.ports import KEY_SETS, DefinitionRow, KeyRow, QuotaState
 from propylon.stores.records import change_log, key_rings, quotas
 from propylon.stores.records.definitions import (
     APIS,
@@ -41,10 +41,13 @@ from propylon.stores.records.keys import (
     page_of_keys,
     page_of_retiring,
     secrets_of_key,
+    skip_record_ids,
 )
+from propylon.stores.records.resealing import Cursor, count_sealed_with, piece_at, reseal
 from propylon.stores.records.revocations import StoredRevocation, page_of_revocations
+from propylon.stores.records.roots_in_use import seals
 from propylon.stores.records.writes import EVERYTHING
-from propylon.stores.sealing import RootSecret
+from propylon.stores.sealing import Sealing
 
 PAGE: Final = 100
 SAME_ALIAS_MAX: Final = 100  # an alias is no name of one key; more than these help nobody
@@ -53,10 +56,10 @@ SAME_ALIAS_MAX: Final = 100  # an alias is no name of one key; more than these h
 class Records:
     """One per control process."""
 
-    def __init__(self, records: Engines, usage: Engines, root_secret: RootSecret, clock: Clock) -> None:
+    def __init__(self, records: Engines, usage: Engines, sealing: Sealing, clock: Clock) -> None:
         self._records = records
         self._usage = usage
-        self._root_secret = root_secret
+        self.sealing = sealing
         self._clock = clock
 
     @property
@@ -80,7 +83,7 @@ class Records:
         """One transaction, committed at the end and undone by any exception; waits for its turn."""
         async with self._writing() as connection:
             at = self._clock.wall()
-            edit = Edit(connection, self._root_secret, at)
+            edit = Edit(connection, self.sealing, at)
             yield edit
             revision = await change_log.append(connection, edit.names, at) if edit.names else None
         edit.revision = revision
@@ -91,9 +94,19 @@ class Records:
             return await change_log.newest(connection)
 
     async def note_everything_changed(self, above: int) -> int:
-        """A change without an edit, numbered above what the meters know; answers its revision."""
+        """A change without an edit, numbered above what the meters know; answers its revision.
+
+        What they know of was given record ids, too: new keys get others.
+        """
         async with self._writing() as connection:
-            return await change_log.append(connection, [EVERYTHING], self._clock.wall(), above=above)
+            at = self._clock.wall()
+            await skip_record_ids(connection, at)
+            return await change_log.append(connection, [EVERYTHING], at, above=above)
+
+    async def note_key_sets_dropped(self) -> int:
+        """A change without an edit: the sets are in the meters. Answers its revision."""
+        async with self._writing() as connection:
+            return await change_log.append(connection, [KEY_SETS], self._clock.wall())
 
     # -- reads ----------------------------------------------------------------------------------------------------
 
@@ -199,17 +212,42 @@ class Records:
 
     def unseal_key(self, row: KeyRow) -> dict[str, str]:
         """Field path to plain text, for as long as one write lasts; never for an answer."""
-        return secrets_of_key(self._root_secret, row)
+        return secrets_of_key(self.sealing, row)
 
     def unseal_api(self, row: DefinitionRow) -> dict[str, str]:
-        return secrets_of_definition(self._root_secret, APIS, row)
+        return secrets_of_definition(self.sealing, APIS, row)
 
     def unseal_policy(self, row: DefinitionRow) -> dict[str, str]:
-        return secrets_of_definition(self._root_secret, POLICIES, row)
+        return secrets_of_definition(self.sealing, POLICIES, row)
 
     def key_etag(self, row: KeyRow) -> str:
         """Definitions carry theirs in the row."""
-        return etag_of_key(self._root_secret, row)
+        return etag_of_key(self.sealing, row)
+
+    async def count_sealed_with_other(self) -> int:
+        """Keys, APIs and policies that the root secret sealed which only opens; 0 when there is none."""
+        other = self.sealing.other
+        if other is None:
+            return 0
+        async with self._reading() as connection:
+            return await count_sealed_with(connection, other.fingerprint)
+
+    async def reseal(self, at: Cursor) -> Cursor | None:
+        """A piece of what that one sealed, sealed anew; answers where the next begins, None at the end. No revision.
+
+        Nothing is done while another process seals with a newer root secret than this one has.
+        """
+        other = self.sealing.other
+        if other is None:
+            return None
+        async with self._reading() as connection:
+            piece = await piece_at(connection, at, other.fingerprint)
+        if piece.rows:
+            async with self._writing() as connection:
+                if not await seals(connection, self.sealing):
+                    return None
+                await reseal(connection, piece, self.sealing)
+        return piece.next
 
     # -- quotas ---------------------------------------------------------------------------------------------------
 

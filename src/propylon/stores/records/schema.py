@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from propylon.stores.records.tables import NEWEST_SCHEMA, RECORDS, USAGE, VERSION_TABLE
+from propylon.stores.records.tables import NEWEST_RECORDS, NEWEST_USAGE, RECORDS, USAGE, VERSION_TABLE
 
 
 class CannotOpen(Exception):
@@ -24,11 +24,12 @@ class Schema(NamedTuple):
     name: str  # of the folder of its migrations
     metadata: MetaData
     version_table: str  # says which migrations it has had
+    newest: str  # of them
 
 
-RECORDS_SCHEMA: Final = Schema("records", RECORDS, VERSION_TABLE)
-USAGE_SCHEMA: Final = Schema("usage", USAGE, VERSION_TABLE)  # in a file of its own
-USAGE_BESIDE_RECORDS: Final = Schema("usage", USAGE, f"usage_{VERSION_TABLE}")  # in the same database
+RECORDS_SCHEMA: Final = Schema("records", RECORDS, VERSION_TABLE, NEWEST_RECORDS)
+USAGE_SCHEMA: Final = Schema("usage", USAGE, VERSION_TABLE, NEWEST_USAGE)  # in a file of its own
+USAGE_BESIDE_RECORDS: Final = Schema("usage", USAGE, f"usage_{VERSION_TABLE}", NEWEST_USAGE)  # in the same database
 _OURS: Final = frozenset({*RECORDS.tables, *USAGE.tables, VERSION_TABLE, USAGE_BESIDE_RECORDS.version_table})
 
 
@@ -43,17 +44,17 @@ async def bring_up_to_date(connection: AsyncConnection, schema: Schema, place: s
 async def demand_current(connection: AsyncConnection, schema: Schema, place: str) -> None:
     """Changes nothing; CannotOpen, with the remedy, when the schema is another one."""
     version = await connection.run_sync(_version_of, schema)
-    if version != NEWEST_SCHEMA:
-        _demand_known(version, place)
+    if version != schema.newest:
+        _demand_known(version, schema, place)
         found = f"has the schema {version} of {schema.name}" if version else f"has no tables for {schema.name} yet"
-        raise CannotOpen(f"{place} {found}, and this version needs {NEWEST_SCHEMA}; run: propylon migrate")
+        raise CannotOpen(f"{place} {found}, and this version needs {schema.newest}; run: propylon migrate")
 
 
 def _bring_up_to_date(connection: Connection, schema: Schema, place: str) -> list[str]:
     version = _version_of(connection, schema)
-    if version == NEWEST_SCHEMA:
+    if version == schema.newest:
         return []
-    _demand_known(version, place)
+    _demand_known(version, schema, place)
     if version:
         applied: list[str] = importlib.import_module("propylon.stores.records.migrations.upgrade").upgrade(
             connection, schema
@@ -63,11 +64,11 @@ def _bring_up_to_date(connection: Connection, schema: Schema, place: str) -> lis
         text = f"holds tables that are not ours ({', '.join(strangers[:3])})"
         raise CannotOpen(f"{place} {text}; choose another file or database")
     _make(connection, schema)
-    return [f"{schema.name}: made with the schema {NEWEST_SCHEMA}"]
+    return [f"{schema.name}: made with the schema {schema.newest}"]
 
 
-def _demand_known(version: str, place: str) -> None:
-    if version > NEWEST_SCHEMA:
+def _demand_known(version: str, schema: Schema, place: str) -> None:
+    if version > schema.newest:
         text = "was made by a newer version; install that one, or restore a backup made with this one"
         raise CannotOpen(f"{place} {text}")
 
@@ -89,7 +90,7 @@ def _make(connection: Connection, schema: Schema) -> None:
     schema.metadata.create_all(connection, checkfirst=False)
     version = _version(schema)
     version.create(connection)
-    connection.execute(version.insert().values(version_num=NEWEST_SCHEMA))
+    connection.execute(version.insert().values(version_num=schema.newest))
 
 
 def _version(schema: Schema) -> Table:

@@ -3,21 +3,21 @@
 import json
 from collections.abc import Mapping
 
-from propylon.stores.sealing import RootSecret
+from propylon.stores.sealing import Sealing
 
 
 def key_place(record_id: int) -> str:
     return f"keys:{record_id}"
 
 
-def seal_all(root_secret: RootSecret, place: str, plain: Mapping[str, str]) -> dict[str, str]:
-    return {field: root_secret.seal(value, f"{place}:{field}") for field, value in plain.items()}
+def seal_all(sealing: Sealing, place: str, plain: Mapping[str, str]) -> dict[str, str]:
+    return {field: sealing.seal(value, f"{place}:{field}") for field, value in plain.items()}
 
 
-def unseal_all(root_secret: RootSecret, place: str, sealed: Mapping[str, str]) -> dict[str, str]:
-    return {field: root_secret.unseal(value, f"{place}:{field}") for field, value in sealed.items()}
+def unseal_all(sealing: Sealing, place: str, sealed: Mapping[str, str]) -> dict[str, str]:
+    return {field: sealing.unseal(value, f"{place}:{field}") for field, value in sealed.items()}
 
 
-def etag_of(root_secret: RootSecret, body: str, plain: Mapping[str, str]) -> str:
+def etag_of(sealing: Sealing, body: str, plain: Mapping[str, str]) -> str:
     """The same for the same content: sealing twice gives two texts, so these do not count."""
-    return root_secret.etag(json.dumps([body, sorted(plain.items())]))
+    return sealing.etag(json.dumps([body, sorted(plain.items())]))

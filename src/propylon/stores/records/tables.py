@@ -24,7 +24,9 @@ from sqlalchemy import (
 RECORDS: Final = MetaData()
 USAGE: Final = MetaData()
 VERSION_TABLE: Final = "schema_version"
-NEWEST_SCHEMA: Final = "0002"  # of both; a fresh database is made from this page and stamped with it
+# A fresh database is made from this page and stamped with it.
+NEWEST_RECORDS: Final = "0003"
+NEWEST_USAGE: Final = "0002"
 
 Number = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER may number rows there
 # Compared by bytes, as SQLite does: a language's order would differ, and changes with the libraries of a machine.
@@ -204,8 +206,9 @@ changes = Table(
 settings_check = Table(
     "settings_check",
     RECORDS,
-    Column("fingerprint", Bytewise, primary_key=True),  # of the root secret that the records were made with
-    Column("sealed", Bytewise, nullable=False),  # opens with that secret alone
+    Column("fingerprint", Bytewise, primary_key=True),  # of a root secret in use
+    Column("sealed", Bytewise, nullable=False),  # the lasting keys; opens with that secret alone
+    Column("number", BigInteger, nullable=False, server_default="1"),  # the highest seals; 0: has not
 )
 
 quota_checkpoints = Table(

@@ -1,5 +1,7 @@
+#!lua flags=allow-oom
 -- Notes that the process ARGV[1] lives and what it said, ARGV[2]; forgets those not heard for ARGV[3] seconds.
 -- Its node ARGV[4], unless that is empty, takes traffic: answers how many such nodes were heard within ARGV[5] seconds.
+-- Also when memory is full: a node that is not heard counts as dead.
 -- KEYS: nodes that take traffic, and processes, each by when they were heard by this server's TIME; what processes said.
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
