@@ -6,6 +6,9 @@ from collections.abc import Callable
 from tests.kit.client import get
 from tests.kit.fleet import Fleet
 from tests.kit.gateway import Gateway
+from tests.kit.waiting import eventually
+
+BEAT_S = 1.0
 
 
 def asked(fleet: Fleet, key: str, path: str = "/token/x") -> list[int]:
@@ -21,6 +24,18 @@ def stores_of(node: Gateway) -> str:
 def stores_are(fleet: Fleet, word: str) -> Callable[[], bool]:
     """For `eventually`: whether every gateway node says so."""
     return lambda: [stores_of(node) for node in fleet.nodes] == [word] * len(fleet.nodes)
+
+
+def wait_until_all_are_heard(fleet: Fleet) -> None:
+    """Until every process has been told how many nodes there are, which it is with each of its beats."""
+
+    def last_beats() -> list[float]:
+        nodes = fleet.control.api("GET", "/tyk/nodes").json()["nodes"]
+        return [node["last_seen"] for node in nodes if node["is_alive"]]
+
+    eventually(lambda: len(last_beats()) == len(fleet.controls) + len(fleet.nodes))
+    all_were_there = max(last_beats())
+    eventually(lambda: min(last_beats()) > all_were_there + BEAT_S)
 
 
 def counted(fleet: Fleet, status: int = 200, api_id: str = "token") -> int:

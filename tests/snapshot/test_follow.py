@@ -3,16 +3,20 @@
 The change is written and announced inside the hook, that is: its API call has answered before the decision goes on.
 """
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from propylon.errors import StoreUnavailable
+from propylon.stores.ports import Change
 from tests.kit.answers import events, stall
 from tests.kit.client import Client, get
 from tests.kit.data_path import data_path
 from tests.kit.definitions import jwt_api, keyless_api, policy, session, token_api
 from tests.kit.origin import Origin
 from tests.kit.tokens import SECRET, hs256
+from tests.kit.waiting import SAFETY_S
 
 KEY = {"Authorization": "the-key"}
 LIMITED = session("token", rate=100, per=60)
@@ -208,6 +212,26 @@ def test_meters_that_lost_their_head_make_the_worker_read_everything_once() -> N
         for _ in range(5):
             assert get(path.url + "/token/", KEY).status == 200
         assert len(path.records.reads) == 2
+
+
+def test_who_waits_for_a_catch_up_that_fails_does_not_begin_another() -> None:
+    """Each would take as long as records that do not answer are waited for."""
+    asked = []
+
+    async def silent(revision: int) -> list[Change] | None:
+        asked.append(revision)
+        await asyncio.sleep(0)
+        raise StoreUnavailable("records: no answer in time")
+
+    with Origin() as origin, data_path(token_api(origin.url), keys={"the-key": LIMITED}) as path:
+        answers, path.records.changes_after = path.records.changes_after, silent  # type: ignore[method-assign]
+        path.run(path.announce(path.records.put_key("other", LIMITED)))
+        ask = path.parts.follow.catch_up
+        waiting = [asyncio.run_coroutine_threadsafe(ask(), path.loop) for _ in range(5)]
+        assert {type(one.exception(SAFETY_S)) for one in waiting} == {StoreUnavailable}
+        assert len(asked) < 5
+        path.records.changes_after = answers  # type: ignore[method-assign]
+        assert get(path.url + "/token/", {"Authorization": "other"}).status == 200
 
 
 def test_a_change_after_the_head_was_lost_is_seen() -> None:

@@ -58,12 +58,15 @@ def test_a_database_without_tables_is_refused_with_the_command_to_run(bare_datab
     assert bare_database.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0"
 
 
-@pytest.mark.parametrize(("table", "name"), [("schema_version", "records"), ("usage_schema_version", "usage")])
-def test_another_schema_is_refused_with_the_command_to_run(database: PostgresPlace, table: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("table", "name", "needed"), [("schema_version", "records", "0003"), ("usage_schema_version", "usage", "0002")]
+)
+def test_another_schema_is_refused_with_the_command_to_run(
+    database: PostgresPlace, table: str, name: str, needed: str
+) -> None:
     database.sql(f"UPDATE {table} SET version_num = '0001'")
-    with pytest.raises(
-        CannotOpen, match=f"has the schema 0001 of {name}, .* needs 0002; run: propylon migrate"
-    ) as caught:
+    says = f"has the schema 0001 of {name}, .* needs {needed}; run: propylon migrate"
+    with pytest.raises(CannotOpen, match=says) as caught:
         asyncio.run(open_records(database.url, ROOT_SECRET))
     assert f"127.0.0.1:{database.server.port}/{database.database} has" in str(caught.value)
     assert database.sql(f"SELECT version_num FROM {table}") == "0001"

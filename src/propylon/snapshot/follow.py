@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from propylon.errors import StoreUnavailable
 from propylon.exchange import Exchange
 from propylon.model.policy import policies_of_rows
 from propylon.snapshot.compile import Workshop, compile_api
@@ -39,7 +40,7 @@ class Follow:
         self._meters = meters
         self._workshop = workshop
         self._recent: deque[Change] = deque(maxlen=REMEMBERED_MAX)
-        self._catching_up: asyncio.Future[None] | None = None
+        self._catching_up: asyncio.Future[str] | None = None  # "", or why it failed
         self._doubts = meters.doubts  # those that have been answered by reading everything
         self._distrusted = -1  # a head below `applied` that has been answered by reading everything
 
@@ -60,10 +61,16 @@ class Follow:
         return not self._touched(exchange, route)
 
     async def catch_up(self) -> None:
-        """Returns when everything announced before the call has been applied."""
+        """Returns when everything announced before the call has been applied. Raises StoreUnavailable.
+
+        Who waited for another one's that failed does not begin his own: a store that does not answer would be waited
+        for by everybody in turn.
+        """
         while self._catching_up is not None:
-            await asyncio.shield(self._catching_up)
+            if detail := await asyncio.shield(self._catching_up):
+                raise StoreUnavailable(detail)
         done = self._catching_up = asyncio.get_running_loop().create_future()
+        why_not = ""
         try:
             head = await self._meters.head()
             if self._doubts != (doubts := self._meters.doubts):
@@ -75,9 +82,12 @@ class Follow:
             elif head != self._distrusted:
                 await self._apply(head)
                 self._distrusted = head if head < self.applied else -1
+        except StoreUnavailable as failure:
+            why_not = failure.detail
+            raise
         finally:
             self._catching_up = None
-            done.set_result(None)
+            done.set_result(why_not)
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
