@@ -31,7 +31,7 @@ LOOPBACK_US = 15.0
 WRK_TICK_US = 1000.0  # its timers are of whole milliseconds
 WORKERS = 4  # of a node
 BACKGROUND_PER_S = 6.0  # of a worker: head every quarter of a second, a beat, a line of usage
-FLEETS = ((10, 500.0), (10, 2_500.0), (100, 50.0), (100, 250.0), (100, 2_500.0), (1_000, 25.0), (1_000, 250.0))
+FLEETS = ((10, 250.0), (10, 500.0), (10, 2_500.0), (100, 25.0), (100, 37.5), (100, 250.0), (1_000, 0.5))
 SIMULATED = 100_000  # requests, at most
 KEEPS_UP = 0.95  # of what is asked; a simulated second of chance is not exact
 
