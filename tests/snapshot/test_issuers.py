@@ -110,6 +110,38 @@ def stalled(**keys: Key) -> Answer:
     return stall(after=b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
 
+class OfAMomentAgo:
+    """Meters of a fleet: which sets there are is asked now and then only, unless `fresh`."""
+
+    def __init__(self, meters: LmdbMeters) -> None:
+        self._meters = meters
+        self._epoch: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._meters, name)
+
+    async def key_sets_epoch(self, *, fresh: bool = False) -> int:
+        if fresh or self._epoch is None:
+            self._epoch = await self._meters.key_sets_epoch()
+        return self._epoch
+
+
+def test_a_set_that_another_node_has_just_brought_is_there_before_anything_is_refused(run: Run) -> None:
+    async def scenario(node: Node) -> None:
+        late: Any = OfAMomentAgo(node.meters)
+        second = issuers_of(late, node.clock, node.counters)
+        await record_of(second, issuer.settings(), "a")
+        issuer.rotate(b=rsa_key())
+        await record_of(node.worker(), issuer.settings(), "b")
+        fetches = issuer.fetches
+        await record_of(second, issuer.settings(), "b")
+        assert issuer.fetches == fetches
+        await second.close()
+
+    with Issuer(a=rsa_key()) as issuer:
+        run(scenario)
+
+
 # --- which key
 
 

@@ -62,6 +62,8 @@ class Issuers:
 
     async def record(self, issuer: IssuerSettings, kid: str | None, alg: str) -> VerificationRecord | str:
         found = await self._keys.record(issuer, kid, alg)
+        if found in (UNAVAILABLE, KID_UNKNOWN):
+            found = await self._once_more(issuer, kid, alg)
         if found not in (UNAVAILABLE, KID_UNKNOWN):
             return found
         now, sources = self._clock.monotonic(), sources_of(issuer)
@@ -71,10 +73,15 @@ class Issuers:
             return found
         renewals = [spawn(self._renewed(known), "wait for a key set") for known in asked]  # all at once
         newer = [known.source for known, renewal in zip(asked, renewals, strict=True) if await asyncio.shield(renewal)]
-        found = await self._keys.record(issuer, kid, alg)  # in any case: another worker may have brought one
+        found = await self._once_more(issuer, kid, alg)  # in any case
         if found == KID_UNKNOWN:
             self._note_absent(newer, kid)
         return found
+
+    async def _once_more(self, issuer: IssuerSettings, kid: str | None, alg: str) -> VerificationRecord | str:
+        """Another worker may have brought a newer set meanwhile."""
+        await self._keys.look_again()
+        return await self._keys.record(issuer, kid, alg)
 
     async def holds(self, issuer: IssuerSettings, record: VerificationRecord) -> bool:
         if await self._keys.remembers(record):

@@ -4,11 +4,13 @@ Never fetches: explain uses it as it is, and `issuers.py` puts the fetching arou
 until `jwks_stale_max_s` is over (stale-while-error); whoever fetches brings a newer one before that.
 """
 
+import contextlib
 import logging
 from collections import OrderedDict
 from typing import Final
 
 from propylon.clock import Clock
+from propylon.errors import StoreUnavailable
 from propylon.jose.jwk_set import JwkSet, keep_known, parse_jwk_set
 from propylon.jose.verification import VerificationRecord, family_of
 from propylon.model.issuer_settings import IssuerSettings
@@ -83,6 +85,11 @@ class StoredKeys:
 
     def distrust(self) -> None:
         self._distrusted += 1
+
+    async def look_again(self) -> None:
+        """Before a refusal, which rests on no answer of a moment ago. While meters are away, what is known stands."""
+        with contextlib.suppress(StoreUnavailable):
+            await self._meters.key_sets_epoch(fresh=True)
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
