@@ -10,6 +10,7 @@ from propylon.gateway.downstream import Downstream, DownstreamSettings, Serve
 from propylon.tasks import spawn
 
 BACKLOG = 1024
+LATE_S = 0.1  # for those who connect while nobody knows yet that this worker ends
 POLL_S = 0.02  # how often a drain looks whether it is over; an event would cost every exchange a call for it
 
 
@@ -72,10 +73,14 @@ class Listener:
             await asyncio.sleep(POLL_S)
             self._tell_all()
         self.stop_accepting()
-        if accepted := self._accept_queue():
-            await asyncio.wait(accepted, timeout=deadline - self._loop.time())
-        while self.connections and self._loop.time() < deadline:
+        taken_until = self._loop.time() + LATE_S
+        accepted = self._accept_queue()
+        while (
+            self.connections or not all(one.done() for one in accepted) or self._loop.time() < taken_until
+        ) and self._loop.time() < deadline:
             await asyncio.sleep(POLL_S)
+            if self._loop.time() < taken_until:
+                accepted += self._accept_queue()
             self._tell_all()
         for connection in list(self.connections):
             connection.cut()
