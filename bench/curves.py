@@ -22,6 +22,7 @@ from bench.processes import NotRun, end_all_on_sigterm, two_cores
 from bench.rows import per_key_callers
 from bench.stored_keys import PATTERN, store_keys, stored_name
 from bench.stores import RedisWork, Stores, migrate, running_stores, work_of
+from propylon.stores.records.engines import sqlite_url
 from propylon.stores.sealing import RootSecret, load_or_make
 
 KEYS = (1_000, 100_000, 1_000_000)
@@ -141,7 +142,7 @@ def _with_keys(place: Place, number: int, *, on_servers: bool) -> Iterator[Gatew
     with running_gateway(folder, place.origin, core=place.proxy_core, settings=settings) as gateway:
         gateway.put_key(PATTERN, session(["key"]) | {"alias": PATTERN})
     data = folder / "data"
-    url = settings.get("records_url", f"sqlite+aiosqlite:///{data / 'records.db'}")
+    url = settings.get("records_url", sqlite_url(data / "records.db"))
     root = RootSecret.from_text(settings["root_secret"]) if on_servers else load_or_make(data / "root_secret")
     store_keys(url, number, root.lasting_keys.key_hash)
     with running_gateway(folder, place.origin, core=place.proxy_core, settings=settings) as gateway:

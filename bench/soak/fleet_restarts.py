@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 from bench.soak.balancer import Balancer
@@ -15,7 +14,7 @@ from bench.soak.row import Row, Size, counts
 from tests.kit.fleet import Fleet
 from tests.kit.gateway import Gateway
 from tests.kit.load import Outcome, by_status, get_request, load
-from tests.kit.scenarios import put_key
+from tests.kit.scenarios import parents, put_key
 
 ROUNDS = 10  # of each way; in a round each gateway node is restarted once
 CONNECTIONS = 4  # of each node
@@ -106,21 +105,6 @@ async def _roll(fleet: Fleet, rounds: int, restart: Callable[[Gateway], Awaitabl
 
 async def _replace(node: Gateway) -> None:
     """Until the successor is alone."""
-    (before,) = _parents(node)
+    (before,) = parents(node)
     os.kill(before, signal.SIGUSR2)
-    await until("the successor is alone", lambda: before not in (now := _parents(node)) and len(now) == 1)
-
-
-def _parents(node: Gateway) -> list[int]:
-    """Of the node's session; a successor stays in it. A newborn child has its parent's title for a moment."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                title, stat = (folder / "cmdline").read_bytes(), (folder / "stat").read_text()
-            except OSError:  # it ended meanwhile
-                continue
-            is_own = int(stat.rpartition(")")[2].split()[3]) == node.pid
-            if is_own and title.startswith(b"propylon: parent"):
-                found.append(int(folder.name))
-    return found
+    await until("the successor is alone", lambda: before not in (now := parents(node)) and len(now) == 1)

@@ -10,13 +10,12 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from sqlalchemy import create_engine, insert, select
-
 from bench.cpu import pss_mib
 from bench.soak.processes import Cost, cost_of, workers
 from bench.soak.row import Row, Size, counts, soaked
-from propylon.stores.records.tables import key_uses, keys
-from propylon.stores.sealing import Sealing, load_or_make
+from bench.stored_keys import PATTERN, store_keys, stored_name
+from propylon.stores.records.engines import sqlite_url
+from propylon.stores.sealing import load_or_make
 from tests.kit.definitions import keyless_api
 from tests.kit.gateway import Gateway
 from tests.kit.load import Outcome, by_status, get_request, load
@@ -102,7 +101,7 @@ def _with_keys() -> AbstractContextManager[Gateway]:
 
 
 def _stored(gateway: Gateway, number: int, size: Size) -> Stored:
-    put_key(gateway, "pattern", alias="pattern")
+    put_key(gateway, PATTERN, alias=PATTERN)
     gateway.stop()
     _store_keys(gateway.folder / "data", number)
     start_s = min(_start_s(gateway) for _ in range(STARTS))
@@ -120,36 +119,12 @@ def _start_s(gateway: Gateway) -> float:
 
 
 def _asking(number: int) -> bytes:
-    return get_request("/token/x", {"Authorization": _name(number)})
+    return get_request("/token/x", {"Authorization": stored_name(number)})
 
 
 def _store_keys(data_dir: Path, number: int) -> None:
-    """Copies of one key as the Gateway API wrote it, in one transaction."""
-    sealing = Sealing(load_or_make(data_dir / "root_secret"))
-    engine = create_engine(f"sqlite:///{data_dir / 'records.db'}")
-    with engine.begin() as connection:
-        pattern = connection.execute(select(keys).where(keys.c.alias == "pattern")).one()
-        uses = [
-            row.name for row in connection.execute(select(key_uses).where(key_uses.c.record_id == pattern.record_id))
-        ]
-        rows = [
-            pattern._asdict()
-            | {
-                "alias": "",
-                "key_hash": sealing.key_hash("default", _name(at)),
-                "record_id": pattern.record_id + 1 + at,
-            }
-            for at in range(number)
-        ]
-        connection.execute(insert(keys), rows)
-        connection.execute(
-            insert(key_uses), [{"name": name, "record_id": row["record_id"]} for row in rows for name in uses]
-        )
-    engine.dispose()
-
-
-def _name(number: int) -> str:
-    return f"stored-{number}"
+    root_secret = load_or_make(data_dir / "root_secret")
+    store_keys(sqlite_url(data_dir / "records.db"), number, root_secret.lasting_keys.key_hash)
 
 
 def _page_ms(stored: Stored, after: int) -> float:

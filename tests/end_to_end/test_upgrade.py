@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +12,7 @@ from tests.kit.definitions import session, token_api
 from tests.kit.gateway import Gateway, running_gateway
 from tests.kit.load import by_status, get_request, load
 from tests.kit.origin import Origin
+from tests.kit.scenarios import parents
 from tests.kit.waiting import eventually
 
 UPGRADES = 3
@@ -24,21 +24,6 @@ def gateway() -> Iterator[Gateway]:
         assert running.api("POST", "/tyk/keys/the-key", session("token", rate=100_000, per=60)).status == 200
         yield running
         running.kill()
-
-
-def parents(gateway: Gateway) -> list[int]:
-    """Of the gateway's session; a newborn child has its parent's title for a moment."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                title, stat = (folder / "cmdline").read_bytes(), (folder / "stat").read_text()
-            except OSError:  # it ended meanwhile
-                continue
-            is_ours = int(stat.rpartition(")")[2].split()[3]) == gateway.pid
-            if is_ours and title.startswith(b"propylon: parent"):
-                found.append(int(folder.name))
-    return sorted(found)
 
 
 def the_parent(gateway: Gateway) -> int:

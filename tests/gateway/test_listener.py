@@ -63,6 +63,18 @@ def test_a_head_half_here_is_completed_and_answered() -> None:
         drained.result(30)
 
 
+def test_a_connection_made_just_after_nobody_waited_any_more_is_answered() -> None:
+    """The kernel accepts it: the parent of a worker has the socket, too."""
+    with Origin() as origin, data_path(keyless_api(origin.url)) as path:
+        drained = begin_drain(path)
+        path.run(asyncio.sleep(0))  # the queue was empty, and there is no connection to wait for
+        with Client(path.port) as late:
+            late.send(GET)
+            answer = late.read_response()
+            assert (answer.status, answer.value("connection")) == (200, "close")
+        drained.result(30)
+
+
 def test_a_connection_made_while_others_are_waited_for_is_answered() -> None:
     with Origin({"/slow": SLOW}) as origin, data_path(keyless_api(origin.url)) as path, Client(path.port) as client:
         client.send(b"GET /keyless/slow HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -77,6 +77,21 @@ def children(parent: int) -> dict[str, int]:
     return found
 
 
+def parents(gateway: Gateway) -> list[int]:
+    """Of the gateway's session, in which a successor stays; a newborn child has its parent's title for a moment."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                title, stat = (folder / "cmdline").read_bytes(), (folder / "stat").read_text()
+            except OSError:  # it ended meanwhile
+                continue
+            is_ours = int(stat.rpartition(")")[2].split()[3]) == gateway.pid
+            if is_ours and title.startswith(b"propylon: parent"):
+                found.append(int(folder.name))
+    return sorted(found)
+
+
 def wait_for_children(gateway: Gateway, *titles: str) -> dict[str, int]:
     give_up = time.monotonic() + SAFETY_S
     while time.monotonic() < give_up:

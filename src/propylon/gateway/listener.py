@@ -74,13 +74,13 @@ class Listener:
             self._tell_all()
         self.stop_accepting()
         taken_until = self._loop.time() + LATE_S
+        takes = True
         accepted = self._accept_queue()
-        while (
-            self.connections or not all(one.done() for one in accepted) or self._loop.time() < taken_until
-        ) and self._loop.time() < deadline:
+        while (self.connections or takes or not all(one.done() for one in accepted)) and self._loop.time() < deadline:
             await asyncio.sleep(POLL_S)
-            if self._loop.time() < taken_until:
+            if takes:
                 accepted += self._accept_queue()
+                takes = self._loop.time() < taken_until
             self._tell_all()
         for connection in list(self.connections):
             connection.cut()
