@@ -58,7 +58,7 @@ def test_a_renewed_key_lives_as_long_again_and_counts_anew(given: GatewayApi) ->
     add(given, expires=NOW + HOUR)
     given.run(given.clock.advance(5 * HOUR))
     assert given.call("POST", f"{KEY}/renew").json()["expires"] == NOW + 6 * HOUR
-    assert (given.call("GET", KEY).json()["expires"], generation(given)) == (NOW + 6 * HOUR, 1)
+    assert (given.call("GET", KEY).json()["expires"], generation(given)) == (NOW + 6 * HOUR, NOW + 5 * HOUR)
     given.run(given.clock.advance(HOUR / 2))
     assert given.call("POST", f"{KEY}/renew").json()["expires"] == NOW + 6 * HOUR + HOUR // 2
 
@@ -114,7 +114,7 @@ def test_what_never_ends_is_not_extended_by_a_while(given: GatewayApi) -> None:
 def test_a_quota_is_reset_by_counting_anew(given: GatewayApi) -> None:
     add(given, quota_max=10, quota_renewal_rate=HOUR)
     assert given.call("POST", f"{KEY}/reset-quota").json()["action"] == "quota_reset"
-    assert generation(given) == 1
+    assert generation(given) >= NOW
 
 
 @pytest.mark.parametrize("action", ["suspend", "resume", "renew", "extend", "reset-quota"])

@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 from propylon.stores.records.engines import sqlite_url
 from propylon.stores.records.opening import open_records
 from propylon.stores.records.records import Records
-from propylon.stores.records.writes import DefinitionWrite, KeyWrite
+from propylon.stores.records.writes import Actor, DefinitionWrite, KeyWrite
 from propylon.stores.sealing import RootSecret
 from tests.kit.clock import FakeClock
 
 Result = TypeVar("Result")
+TESTER = Actor("test")
 ROOT_SECRET = RootSecret.from_text("a root secret of tests, which nobody shall use elsewhere")
 
 
@@ -44,7 +45,7 @@ def a_definition(id_: str = "one", org_id: str = "acme", body: str = "{}", **res
 
 async def put_key(records: Records, write: KeyWrite) -> int:
     """In a revision of its own; the record id."""
-    async with records.change() as change:
+    async with records.change(TESTER) as change:
         row = await change.put_key(write)
     return row.record_id
 

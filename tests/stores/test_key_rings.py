@@ -13,7 +13,7 @@ from propylon.stores.records.key_rings import LastUse
 from propylon.stores.records.pieces import ROWS
 from propylon.stores.records.records import Records
 from tests.kit.places import Place, with_records
-from tests.kit.records import a_key, key_hash, put_key
+from tests.kit.records import TESTER, a_key, key_hash, put_key
 
 FIRST, SECOND = key_hash("aaa"), key_hash("bbb")
 TOKENS = rotated((RingEntry(1, "token", key_hash=FIRST),), RingEntry(2, "token", key_hash=SECOND), Retirement(9.0))
@@ -22,7 +22,7 @@ MATERIALS = {"jwt_data.secret": "hush new", "ring.1": "hush old"}
 
 
 async def put_ring(records: Records, ring: Ring, secrets: dict[str, str] | None = None) -> KeyRow:
-    async with records.change() as edit:
+    async with records.change(TESTER) as edit:
         row = await edit.key(FIRST)
         assert row is not None
         return await edit.put_ring(row, secrets or {}, ring)
@@ -61,7 +61,7 @@ def test_every_change_of_a_key_names_each_of_its_tokens(place: Place) -> None:
         assert await newest_names(records, place) == both
         await put_ring(records, TOKENS[:1])  # cut off
         assert await newest_names(records, place) == both
-        async with records.change() as edit:
+        async with records.change(TESTER) as edit:
             await edit.delete_key(SECOND)
         assert await newest_names(records, place) == both
 
@@ -71,7 +71,7 @@ def test_every_change_of_a_key_names_each_of_its_tokens(place: Place) -> None:
 def test_a_removed_key_leaves_no_ring_token_or_use(place: Place) -> None:
     async def work(records: Records) -> None:
         row = await _rotated_and_used(records)
-        async with records.change() as edit:
+        async with records.change(TESTER) as edit:
             assert await edit.delete_key(FIRST) is not None
         assert (await records.key(FIRST), await records.key(SECOND)) == (None, None)
         assert await records.last_used([row.record_id]) == {}
@@ -165,15 +165,15 @@ def test_uses_and_sightings_may_be_more_than_one_statement_takes(place: Place) -
 def test_an_answer_is_kept_with_what_it_answers_or_not_at_all(place: Place) -> None:
     async def work(records: Records) -> None:
         async def undone() -> None:
-            async with records.change() as edit:
+            async with records.change(TESTER) as edit:
                 await edit.keep_answer("rotate:1:lost", {"n": 1})
                 raise LookupError
 
         with pytest.raises(LookupError):
             await undone()
-        async with records.change() as edit:
+        async with records.change(TESTER) as edit:
             await edit.keep_answer("rotate:1:kept", {"n": 2})
-        async with records.change() as edit:
+        async with records.change(TESTER) as edit:
             answers = [await edit.answer_to(f"rotate:1:{name}") for name in ("lost", "kept")]
         assert answers == [None, {"n": 2}]
 
@@ -182,10 +182,10 @@ def test_an_answer_is_kept_with_what_it_answers_or_not_at_all(place: Place) -> N
 
 def test_an_answer_is_forgotten_after_a_day(place: Place) -> None:
     async def work(records: Records) -> None:
-        async with records.change() as edit:
+        async with records.change(TESTER) as edit:
             await edit.keep_answer("first", {})
         await records._clock.advance(KEPT_S + 1)  # type: ignore[attr-defined] - the FakeClock of records_in
-        async with records.change() as edit:
+        async with records.change(TESTER) as edit:
             await edit.keep_answer("second", {})
             assert (await edit.answer_to("first"), await edit.answer_to("second")) == (None, {})
 

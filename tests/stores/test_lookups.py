@@ -15,7 +15,7 @@ from propylon.stores.records.identities import Seen
 from propylon.stores.records.lookups import SqliteLookups
 from propylon.stores.records.records import Records
 from tests.kit.places import Place, SqlitePlace, records_at, with_lookups
-from tests.kit.records import a_definition, a_key, key_hash, put_key
+from tests.kit.records import TESTER, a_definition, a_key, key_hash, put_key
 
 
 def test_a_key_is_found_by_its_hash_as_the_records_have_it(place: Place) -> None:
@@ -43,7 +43,7 @@ def test_each_read_sees_what_was_committed_before_it(place: Place) -> None:
         for _ in range(3):
             await put_key(records, a_key())
             assert await lookups.key_by_hash(key_hash("aaa")) is not None
-            async with records.change() as change:
+            async with records.change(TESTER) as change:
                 await change.delete_key(key_hash("aaa"))
             assert await lookups.key_by_hash(key_hash("aaa")) is None
             assert await lookups.revision() == await records.revision()
@@ -53,7 +53,7 @@ def test_each_read_sees_what_was_committed_before_it(place: Place) -> None:
 
 def test_nothing_of_an_edit_is_seen_before_it_commits(place: Place) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             await change.put_key(a_key())
             await change.put_api(a_definition())
             assert await lookups.key_by_hash(key_hash("aaa")) is None
@@ -65,7 +65,7 @@ def test_nothing_of_an_edit_is_seen_before_it_commits(place: Place) -> None:
 
 def test_definitions_are_read_whole(place: Place) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             for id_ in ("b", "a"):
                 await change.put_api(a_definition(id_, secrets={"jwt_source": "hush"}))
                 await change.put_policy(a_definition(id_))
@@ -157,7 +157,7 @@ def test_suspended_identities_are_among_the_revocations(place: Place) -> None:
 
     async def work(records: Records, lookups: Lookups) -> None:
         await records.save_sightings([anna, bob])
-        async with records.change() as edit:
+        async with records.change(TESTER) as edit:
             row = await edit.identities.find("s" + "a" * 32)
             assert row is not None
             await edit.identities.put_state(row, "suspended")

@@ -10,7 +10,7 @@ from propylon.stores.records import change_log
 from propylon.stores.records.records import Records
 from tests.kit.clock import FakeClock
 from tests.kit.places import Place, records_at, with_records
-from tests.kit.records import a_definition, a_key, key_hash, put_key
+from tests.kit.records import TESTER, a_definition, a_key, key_hash, put_key
 
 
 async def _changes(place: Place, after: int = 0) -> list[Change] | None:
@@ -24,7 +24,7 @@ async def _changes(place: Place, after: int = 0) -> list[Change] | None:
 def test_all_of_an_edit_is_one_revision_that_names_each_record_once(place: Place) -> None:
     async def work(records: Records) -> None:
         assert await records.revision() == 0
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             await change.put_api(a_definition())
             await change.put_key(a_key())
             await change.put_key(a_key(session={"rate": 1}))
@@ -36,7 +36,7 @@ def test_all_of_an_edit_is_one_revision_that_names_each_record_once(place: Place
 
 def test_an_edit_without_effect_leaves_no_revision(place: Place) -> None:
     async def work(records: Records) -> None:
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             assert await change.key(key_hash("aaa")) is None
         assert (change.revision, await records.revision()) == (None, 0)
 
@@ -45,7 +45,7 @@ def test_an_edit_without_effect_leaves_no_revision(place: Place) -> None:
 
 def test_an_edit_that_ends_with_an_exception_never_happened(place: Place) -> None:
     async def fail(records: Records) -> None:
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             await change.put_key(a_key())
             raise LookupError
 
@@ -59,7 +59,7 @@ def test_an_edit_that_ends_with_an_exception_never_happened(place: Place) -> Non
 
 def test_an_edit_reads_what_it_has_written_and_nobody_else_does(place: Place) -> None:
     async def work(records: Records) -> None:
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             row = await change.put_key(a_key())
             assert await change.key(key_hash("aaa")) == row
             assert await records.key(key_hash("aaa")) is None
@@ -75,7 +75,7 @@ def test_the_second_of_two_edits_begins_when_the_first_has_committed(place: Plac
         first_is_in = asyncio.Event()
 
         async def first() -> int | None:
-            async with records.change() as change:
+            async with records.change(TESTER) as change:
                 first_is_in.set()
                 for _ in range(20):  # turns in which the second could get ahead
                     assert await records.revision() == 0
@@ -85,7 +85,7 @@ def test_the_second_of_two_edits_begins_when_the_first_has_committed(place: Plac
 
         async def second() -> int | None:
             await first_is_in.wait()
-            async with records.change() as change:
+            async with records.change(TESTER) as change:
                 order.append("second")
                 assert await change.key(key_hash("first")) is not None
                 await change.put_key(a_key("second"))

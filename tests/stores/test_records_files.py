@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from propylon.stores.records.records import Records
 from propylon.stores.records.writes import DefinitionWrite, FileLoad
 from tests.kit.places import Place, with_records
-from tests.kit.records import a_definition
+from tests.kit.records import TESTER, a_definition
 
 A, B, C = (f"file:/etc/apis/{letter}.json" for letter in "abc")
 
@@ -20,7 +20,7 @@ async def _load(
     policies: Sequence[DefinitionWrite] = (),
     kept_origins: Collection[str] = (),
 ) -> FileLoad:
-    async with records.change() as change:
+    async with records.change(TESTER) as change:
         return await change.replace_file_owned(apis, policies, kept_origins=kept_origins)
 
 
@@ -50,7 +50,7 @@ def test_a_load_of_unchanged_files_is_no_revision(place: Place) -> None:
 def test_a_vanished_file_removes_its_record_and_no_other(place: Place) -> None:
     async def work(records: Records) -> None:
         await _load(records, [_from(A), _from(B, "two")], [_from(C, "gold")])
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             await change.put_api(a_definition("mine"))
             await change.put_policy(a_definition("mine"))
         load = await _load(records, [_from(B, "two")])
@@ -72,7 +72,7 @@ def test_a_file_that_is_invalid_now_keeps_its_record(place: Place) -> None:
 
 def test_an_id_that_the_gateway_api_owns_is_a_problem_of_the_file(place: Place) -> None:
     async def work(records: Records) -> None:
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             await change.put_api(a_definition("one"))
         load = await _load(records, [_from(A, body="[]"), _from(B, "two")])
         assert load.written == ["api:two"]
@@ -87,7 +87,7 @@ def test_an_id_that_the_gateway_api_owns_is_a_problem_of_the_file(place: Place) 
 def test_a_file_with_a_problem_changes_nothing_not_even_what_it_held_before(place: Place) -> None:
     async def work(records: Records) -> None:
         await _load(records, [_from(A, "before")])
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             await change.put_api(a_definition("one"))
         load = await _load(records, [_from(A, "one"), _from(A, "other")])
         assert (load.written, load.removed) == ([], [])

@@ -15,14 +15,14 @@ from propylon.stores.records.postgres_lookups import PostgresLookups
 from propylon.stores.records.records import Records
 from tests.kit.places import PostgresPlace, SqlitePlace, postgres_place, with_records
 from tests.kit.postgres import SAFETY_S, PostgresServer, own_server
-from tests.kit.records import a_key, key_hash, put_key
+from tests.kit.records import TESTER, a_key, key_hash, put_key
 
 # Each line of its output is a write that was acknowledged; it goes on when the records were away.
 WRITER = """
 import asyncio, sys
 from propylon.errors import StoreUnavailable
 from propylon.stores.records.opening import open_records
-from tests.kit.records import ROOT_SECRET, a_key, put_key
+from tests.kit.records import ROOT_SECRET, TESTER, a_key, put_key
 
 async def write(url, name, count):
     records = await open_records(url, ROOT_SECRET)
@@ -39,11 +39,11 @@ asyncio.run(write(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 HOLDER = """
 import asyncio, sys
 from propylon.stores.records.opening import open_records
-from tests.kit.records import ROOT_SECRET, a_key
+from tests.kit.records import ROOT_SECRET, TESTER, a_key
 
 async def hold():
     records = await open_records(sys.argv[1], ROOT_SECRET)
-    async with records.change() as change:
+    async with records.change(TESTER) as change:
         await change.put_key(a_key("held"))
         print("held", flush=True)
         await asyncio.Event().wait()
@@ -138,7 +138,7 @@ def test_what_was_acknowledged_outlives_the_death_of_the_server(place: PostgresP
 
 def test_a_transaction_that_the_server_died_in_never_happened(place: PostgresPlace) -> None:
     async def write_and_kill(records: Records) -> None:
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             await change.put_key(a_key("lost"))
             await asyncio.to_thread(place.server.kill)
 

@@ -6,8 +6,9 @@ from propylon.errors import StoreUnavailable
 from propylon.stores.records.key_rings import LastUse
 from propylon.stores.records.records import Records
 from propylon.stores.records.writes import EtagMismatch
+from tests.kit.clock import FakeClock
 from tests.kit.places import Place, with_records
-from tests.kit.records import a_key, key_hash, put_key
+from tests.kit.records import TESTER, a_key, key_hash, put_key
 
 HUSH = {"jwt_data.secret": "hush"}
 
@@ -43,7 +44,19 @@ def test_a_reset_of_the_meters_is_a_generation_and_a_revision_even_without_anoth
         await put_key(records, a_key(reset_meters=True))
         row = await records.key(key_hash("aaa"))
         assert row is not None
-        assert (row.generation, await records.revision()) == (1, 2)
+        assert (row.generation, await records.revision()) == (int(FakeClock().wall()), 2)
+
+    with_records(place, work)
+
+
+def test_each_reset_is_a_generation_of_its_own_also_within_a_second(place: Place) -> None:
+    async def work(records: Records) -> None:
+        await put_key(records, a_key())
+        for _ in range(2):
+            await put_key(records, a_key(reset_meters=True))
+        row = await records.key(key_hash("aaa"))
+        assert row is not None
+        assert row.generation == int(FakeClock().wall()) + 1
 
     with_records(place, work)
 
@@ -51,7 +64,7 @@ def test_a_reset_of_the_meters_is_a_generation_and_a_revision_even_without_anoth
 def test_a_deleted_and_made_again_key_inherits_no_record_id(place: Place) -> None:
     async def work(records: Records) -> None:
         first = await put_key(records, a_key())
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             gone = await change.delete_key(key_hash("aaa"))
         assert gone is not None
         assert gone.record_id == first
@@ -63,7 +76,7 @@ def test_a_deleted_and_made_again_key_inherits_no_record_id(place: Place) -> Non
 
 def test_deleting_an_unknown_key_is_no_revision(place: Place) -> None:
     async def work(records: Records) -> None:
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             assert await change.delete_key(key_hash("aaa")) is None
         assert change.revision is None
 
@@ -74,7 +87,7 @@ def test_writing_what_is_there_is_no_revision(place: Place) -> None:
     async def work(records: Records) -> None:
         await put_key(records, a_key(secrets=HUSH))
         before = await records.key(key_hash("aaa"))
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             assert await change.put_key(a_key(secrets=HUSH)) == before
         assert change.revision is None
 
@@ -105,7 +118,7 @@ def test_two_organisations_may_use_the_same_key_id(place: Place) -> None:
 
 def test_an_etag_follows_the_content_secrets_included_and_not_how_it_was_sealed(place: Place) -> None:
     async def work(records: Records) -> None:
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             one = await change.put_key(a_key(secrets=HUSH))
             same = await change.put_key(a_key(secrets=HUSH, reset_meters=True))
             other = await change.put_key(a_key(secrets={"jwt_data.secret": "else"}))
@@ -122,11 +135,11 @@ def test_a_write_or_deletion_that_expects_another_etag_changes_nothing(place: Pl
             await put_key(records, a_key())
         before = await records.key(key_hash("aaa"))
         with pytest.raises(EtagMismatch) as caught:
-            async with records.change() as change:
+            async with records.change(TESTER) as change:
                 await change.put_key(a_key(session={"rate": 1}), if_match="0123456789abcdef")
         assert caught.value.current == ("" if before is None else records.key_etag(before))
         with pytest.raises(EtagMismatch):
-            async with records.change() as change:
+            async with records.change(TESTER) as change:
                 await change.delete_key(key_hash("aaa"), if_match="0123456789abcdef")
         assert await records.key(key_hash("aaa")) == before
 
@@ -138,7 +151,7 @@ def test_a_write_that_expects_the_etag_that_stands_is_done(place: Place) -> None
         await put_key(records, a_key(secrets=HUSH))
         row = await records.key(key_hash("aaa"))
         assert row is not None
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             await change.put_key(a_key(session={"rate": 1}), if_match=records.key_etag(row))
         assert change.revision == 2
 
@@ -185,7 +198,7 @@ def test_a_key_is_no_longer_listed_under_what_it_no_longer_uses(place: Place) ->
         await put_key(records, a_key("a", session={"rate": 1}, api_ids=("one",)))
         await put_key(records, a_key("a", session={"rate": 2}, api_ids=("two",)))
         assert await records.keys(api_id="one") == []
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             await change.delete_key(key_hash("a"))
         assert await records.keys(api_id="two") == []
 
@@ -209,7 +222,7 @@ def test_all_keys_with_an_alias_are_found_since_it_names_no_single_one(place: Pl
 
 def test_a_secret_that_was_moved_to_another_key_does_not_open(place: Place) -> None:
     async def work(records: Records) -> None:
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             one = await change.put_key(a_key("a", secrets=HUSH))
             other = await change.put_key(a_key("b", secrets=HUSH))
         with pytest.raises(StoreUnavailable, match="keys:2:jwt_data.secret"):

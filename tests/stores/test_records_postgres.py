@@ -18,7 +18,7 @@ from propylon.stores.records.writes import Unstorable
 from propylon.usage.queries import Step, totals
 from tests.kit.places import PostgresPlace, fresh_place, postgres_place, records_at, with_records
 from tests.kit.postgres import SAFETY_S, PostgresServer, own_server, shared_server
-from tests.kit.records import ROOT_SECRET, a_key, key_hash, put_key
+from tests.kit.records import ROOT_SECRET, TESTER, a_key, key_hash, put_key
 
 RAISES = (
     "CREATE FUNCTION fail() RETURNS trigger AS $$ BEGIN RAISE 'as asked' USING ERRCODE = '{}'; END $$ LANGUAGE plpgsql;"
@@ -272,7 +272,7 @@ def test_a_writer_that_does_not_get_its_turn_is_told_so(database: PostgresPlace)
 
 def test_counting_does_not_wait_for_a_control_write(database: PostgresPlace) -> None:
     async def work(records: Records) -> None:
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             await change.put_key(a_key())
             async with records.usage_engine.begin() as connection:
                 await connection.exec_driver_sql("INSERT INTO drained VALUES ('other', 'an epoch', 1)")
@@ -390,7 +390,7 @@ def test_an_edit_that_meets_a_standstill_never_happened_and_holds_up_nobody(serv
     place = postgres_place(server)
 
     async def write_and_freeze(records: Records) -> None:
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             await change.put_key(a_key("lost"))
             server.freeze()
 

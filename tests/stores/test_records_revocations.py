@@ -6,7 +6,7 @@ from propylon.stores.ports import Lookups, Revocation
 from propylon.stores.records.records import Records
 from propylon.stores.records.revocations import REVOCATIONS_MAX, TooMany
 from tests.kit.places import Place, with_lookups
-from tests.kit.records import a_key, put_key
+from tests.kit.records import TESTER, a_key, put_key
 
 NOW = 1_800_000_000.0
 TOKEN = Revocation("jti", "t-1", "", 0.0)
@@ -16,7 +16,7 @@ ENDING = Revocation("subject", "alice", "acme", NOW + 60, "https://idp.example")
 async def _put(records: Records, *revocations: Revocation) -> list[str]:
     """The names it left in the change log."""
     before = await records.revision()
-    async with records.change() as edit:
+    async with records.change(TESTER) as edit:
         for one in revocations:
             await edit.revocations.put(one)
         names = edit.names
@@ -54,7 +54,7 @@ def test_what_is_removed_is_named_as_it_was_made(
 ) -> None:
     async def work(records: Records, lookups: Lookups) -> None:
         await _put(records, ENDING)
-        async with records.change() as edit:
+        async with records.change(TESTER) as edit:
             found = await edit.revocations.remove("subject", "alice", issuer, org_id)
         assert found == [ENDING] * removed
         assert bool(await lookups.revocations()) is not removed
@@ -68,7 +68,7 @@ def test_what_is_over_and_what_is_of_nobody_is_swept_and_named(place: Place) -> 
         of_key = Revocation("key", f"k{record_id}", "acme", 0.0)
         over = Revocation("jti", "over", "", NOW)
         await _put(records, TOKEN, ENDING, of_key, over, of_key._replace(value="k999"))
-        async with records.change() as edit:
+        async with records.change(TESTER) as edit:
             assert await edit.revocations.sweep() == 2
             assert edit.names == ["revocation:jti:over", "revocation:key:k999"]
         assert sorted(await lookups.revocations()) == [TOKEN, of_key, ENDING]
@@ -100,7 +100,7 @@ def test_there_is_room_for_so_many(place: Place) -> None:
         async with records._writing() as connection:
             rows = f"{many} (kind, value, until, at) SELECT 'jti', 'other-' || i, 0, 0 FROM n"
             await connection.exec_driver_sql(rows)
-        async with records.change() as edit:
+        async with records.change(TESTER) as edit:
             assert not await edit.revocations.put(TOKEN._replace(until=NOW + 1))
             with pytest.raises(TooMany):
                 await edit.revocations.put(ENDING)

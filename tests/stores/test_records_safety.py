@@ -14,7 +14,7 @@ from propylon.stores.ports import QuotaState
 from propylon.stores.records.pieces import ROWS
 from propylon.stores.records.records import Records
 from tests.kit.places import Place, PostgresPlace, SqlitePlace, fresh_place, with_records
-from tests.kit.records import a_definition, a_key, key_hash
+from tests.kit.records import TESTER, a_definition, a_key, key_hash
 
 CANARY = "canary-Zq8vN3xT7pLw-5fGh"
 KEY_ID = "credential-Yc4kRb9sD1mQ"
@@ -22,13 +22,13 @@ ALIAS = "in clear Hx5wQ2kT"
 WRITER = """
 import asyncio, sys
 from propylon.stores.records.opening import open_records
-from tests.kit.records import ROOT_SECRET, a_key, put_key
+from tests.kit.records import ROOT_SECRET, TESTER, a_key, put_key
 
 async def write():
     records = await open_records(sys.argv[1], ROOT_SECRET)
     for number in range(5):
         await put_key(records, a_key(f"key-{number}", secrets={"hmac_string": "hush"}))
-    async with records.change() as change:
+    async with records.change(TESTER) as change:
         await change.put_key(a_key("uncommitted"))
         print("committed", flush=True)
         sys.stdin.read()
@@ -56,7 +56,7 @@ def _content(path: Path) -> bytes:
 
 
 async def _write_secrets(records: Records) -> None:
-    async with records.change() as change:
+    async with records.change(TESTER) as change:
         secrets = {"jwt_data.secret": CANARY}
         await change.put_key(a_key(KEY_ID, secrets=secrets, alias=ALIAS))
         await change.put_api(a_definition(secrets=secrets))
@@ -133,7 +133,7 @@ def test_a_cancelled_edit_never_happened_and_the_next_one_has_its_turn(place: Pl
         written = asyncio.Event()
 
         async def write_and_wait() -> None:
-            async with records.change() as change:
+            async with records.change(TESTER) as change:
                 await change.put_key(a_key())
                 written.set()
                 await asyncio.Event().wait()
@@ -142,7 +142,7 @@ def test_a_cancelled_edit_never_happened_and_the_next_one_has_its_turn(place: Pl
         await written.wait()
         writing.cancel()
         await asyncio.wait([writing])
-        async with records.change() as change:
+        async with records.change(TESTER) as change:
             assert await change.key(key_hash("aaa")) is None
 
     with_records(place, work)

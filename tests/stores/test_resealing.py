@@ -12,7 +12,7 @@ from propylon.stores.records.resealing import COUNTED, PIECE, Cursor, piece_at, 
 from propylon.stores.root_secrets import RootSecrets
 from propylon.stores.sealing import RootSecret
 from tests.kit.places import Place
-from tests.kit.records import a_definition, a_key
+from tests.kit.records import TESTER, a_definition, a_key
 from tests.kit.waiting import eventually
 from tests.stores.test_root_secrets import at, reseal_all
 
@@ -23,7 +23,7 @@ ALL = 2 * MANY + 6
 
 
 async def put_many(records: Records) -> None:
-    async with records.change() as edit:
+    async with records.change(TESTER) as edit:
         for number in range(MANY):
             await edit.put_key(a_key(f"key-{number}", secrets={"jwt_data.secret": f"of {number}"}))
             await edit.put_api(a_definition(f"d-{number:04}", secrets={"s": f"of {number}"}))
@@ -71,7 +71,7 @@ def test_keys_are_found_whatever_numbers_they_have(place: Place) -> None:
 
 def test_a_row_that_was_written_after_it_was_read_stays_as_it_was_written(place: Place) -> None:
     async def put(records: Records, secret: str) -> None:
-        async with records.change() as edit:
+        async with records.change(TESTER) as edit:
             await edit.put_key(a_key("a-key", secrets={"jwt_data.secret": secret}))
             await edit.put_api(a_definition("an-api", secrets={"s": secret}))
 
@@ -103,7 +103,7 @@ def test_what_does_not_open_stands_in_no_others_way_and_is_named(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def two(records: Records) -> None:
-        async with records.change() as edit:
+        async with records.change(TESTER) as edit:
             for name in ("damaged", "whole"):
                 await edit.put_key(a_key(name, secrets={"jwt_data.secret": name}))
 
@@ -117,7 +117,7 @@ def test_what_does_not_open_stands_in_no_others_way_and_is_named(
 def test_a_process_with_the_older_of_two_that_seal_changes_nothing_back(place: Place) -> None:
     async def in_between(records: Records) -> int:
         async def put(renewed: Records) -> None:
-            async with renewed.change() as edit:
+            async with renewed.change(TESTER) as edit:
                 await edit.put_key(a_key("a-key", secrets={"jwt_data.secret": "new"}))
 
         await asyncio.to_thread(at, place, SECOND, put)

@@ -14,7 +14,7 @@ from propylon.stores.records.resealing import Cursor
 from propylon.stores.root_secrets import RootSecretMismatch, RootSecrets, sealing_of
 from propylon.stores.sealing import LastingKeys, RootSecret, Sealing
 from tests.kit.places import Place, fresh_place
-from tests.kit.records import a_definition, a_key, put_key
+from tests.kit.records import TESTER, a_definition, a_key, put_key
 from tests.kit.waiting import SAFETY_S
 
 Result = TypeVar("Result")
@@ -48,7 +48,7 @@ async def reseal_all(records: Records) -> int:
 
 
 async def put_one_of_each(records: Records) -> None:
-    async with records.change() as edit:
+    async with records.change(TESTER) as edit:
         await edit.put_key(a_key("a-key", secrets=SECRETS))
         await edit.put_key(a_key("a-token"))
         await edit.put_api(a_definition("an-api", secrets={"jwt_source": "of the API"}))
@@ -200,7 +200,7 @@ def test_a_process_that_was_left_behind_may_seal_until_its_root_secret_is_retire
             lambda edit: edit.put_api(a_definition("too-late", secrets=SECRETS)),
         ):
             with pytest.raises(StoreUnavailable, match=f"{OLD.fingerprint} was retired; start this process with"):
-                async with records.change() as edit:
+                async with records.change(TESTER) as edit:
                     await write(edit)
         await put_key(records, a_key("without-a-secret"))
 

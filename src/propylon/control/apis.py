@@ -11,6 +11,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from propylon.control.actors import actor_of
 from propylon.control.definitions import JudgedApi, judge_api, taken_listen_path
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, cleared, demand_match, done, etag, flag, listed, read_body
@@ -51,7 +52,7 @@ async def add(desk: Desk, request: Request) -> Response:
     if not document.get("api_id"):
         document["api_id"] = token_hex(16)
     api_id = _checked_id(document["api_id"])
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         before = await edit.api(api_id)
         judged = await _judge(desk, request, document, before)
         if before is not None and not flag(request, "overwrite") and not _is_same(desk, before, judged):
@@ -68,7 +69,7 @@ async def change(desk: Desk, request: Request) -> Response:
     if document.get("api_id") != api_id:
         text = "Request APIID does not match that in Definition! For Update operations these must match."
         raise Refused(400, text)
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         before = await _to_change(edit, request, api_id)
         judged = await _judge(desk, request, document, before)
         row = await edit.put_api(judged.write(api_id))
@@ -77,7 +78,7 @@ async def change(desk: Desk, request: Request) -> Response:
 
 async def remove(desk: Desk, request: Request) -> Response:
     """§4.5."""
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         row = await _to_change(edit, request, _checked_id(request.path_params["api_id"]))
         await edit.delete_api(row.id)
     return done(row.id, "deleted")

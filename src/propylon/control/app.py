@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -38,12 +39,14 @@ from propylon.control import (
     usage,
 )
 from propylon.control.access import Access
+from propylon.control.actors import client_ip
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, error
 from propylon.errors import Failure, StoreUnavailable
 from propylon.stores.records.writes import OwnedByFile
 
 log = logging.getLogger("propylon.control")
+NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 Endpoint = Callable[[Desk, Request], Awaitable[Response]]
 
 READS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
@@ -124,7 +127,7 @@ class App:
         if page is not None:
             await page(scope, receive, send)
             return
-        refusal = self._access.refusal(_secrets(scope), _client_ip(scope), _what(scope))
+        refusal = self._access.refusal(_secrets(scope), client_ip(scope), _what(scope))
         if refusal is not None:
             await refusal(scope, receive, send)
             return
@@ -132,7 +135,7 @@ class App:
 
 
 def _routes(desk: Desk) -> ASGIApp:
-    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    app = FastAPI(openapi_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
     for method, path, endpoint in READS:
         app.add_api_route(path, _reading(endpoint, desk), methods=[method])
     for method, path, endpoint in WRITES:
@@ -195,14 +198,6 @@ def _methods(request: Request) -> list[str]:
 
 def _secrets(scope: Scope) -> list[bytes]:
     return [value for name, value in scope["headers"] if name == b"x-tyk-authorization"]
-
-
-def _client_ip(scope: Scope) -> str:
-    """What the worker says, on the Unix socket, where nobody else can speak; else the peer of the socket."""
-    if scope["client"] is not None:
-        return str(scope["client"][0])
-    named = [value for name, value in scope["headers"] if name == b"x-propylon-client"]
-    return named[-1].decode("latin-1") if named else "unknown"
 
 
 def _what(scope: Scope) -> str:

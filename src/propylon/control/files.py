@@ -7,7 +7,7 @@ stays. Whatever a load changes is one revision.
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from propylon.control.definition_files import ApiFile, Found, read_definition_files
 from propylon.control.definitions import KnownApis, taken_listen_path
@@ -16,9 +16,10 @@ from propylon.settings import Settings
 from propylon.stores.ports import DefinitionRow
 from propylon.stores.records.edit import Edit
 from propylon.stores.records.records import Records
-from propylon.stores.records.writes import API, FILE_PREFIX, DefinitionWrite
+from propylon.stores.records.writes import API, FILE_PREFIX, Actor, DefinitionWrite
 
 log = logging.getLogger("propylon.files")
+FILES: Final = Actor("files")
 
 
 class Load(NamedTuple):
@@ -39,7 +40,7 @@ class Files:
 
     async def load(self) -> Load:
         """Loads take turns, as all edits do. Raises StoreUnavailable."""
-        async with self._records.change() as edit:
+        async with self._records.change(FILES) as edit:
             found = await asyncio.to_thread(read_definition_files, self._settings)
             load = await self._store(edit, found)
         _log(load)

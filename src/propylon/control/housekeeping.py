@@ -17,6 +17,7 @@ from propylon.stores.ports import Beat, NodeMeters
 from propylon.stores.records.identities import Seen
 from propylon.stores.records.key_rings import LastUse
 from propylon.stores.records.leadership import Leadership
+from propylon.stores.records.writes import Actor
 from propylon.tasks import spawn
 from propylon.telemetry.report import Report, encode
 from propylon.usage.drain import Drain
@@ -38,6 +39,7 @@ SWEPT_MAX: Final = 2000  # meters looked at in one go
 EXPIRED_MAX: Final = 5000  # rows removed in one go
 EXPIRE_PAUSE_S: Final = 0.5  # in which other writers have their turn
 DAY_S: Final = 86_400
+SWEEP_OF_REVOCATIONS: Final = Actor("propylon", "sweep of revocations that are over")
 
 
 class Housekeeping:
@@ -141,7 +143,7 @@ class Housekeeping:
         """Those that are over; workers compare the times themselves, and are told so that they forget them too."""
         found = 1
         while found and not self._is_ending:
-            async with self._desk.records.change() as edit:
+            async with self._desk.records.change(SWEEP_OF_REVOCATIONS) as edit:
                 found = await edit.revocations.sweep()
             await self._desk.announcer.announce()
 

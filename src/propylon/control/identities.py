@@ -8,6 +8,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from propylon.control.actors import actor_of
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, done, whole_number
 from propylon.stores.records.identities import IdentityFilter, IdentityRow, State
@@ -49,7 +50,7 @@ def identity_view(row: IdentityRow) -> dict[str, Any]:
 
 
 async def _put_state(desk: Desk, request: Request, state: State) -> Response:
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         row = await edit.identities.find(request.path_params["record"])
         if row is None or not _is_asked_for(request, row):
             raise Refused(404, NOT_FOUND)

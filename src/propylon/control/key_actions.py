@@ -11,6 +11,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from propylon.control.actors import actor_of
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, demand_match, done, etag, read_body
 from propylon.control.key_judgement import policies_of
@@ -37,7 +38,7 @@ async def resume(desk: Desk, request: Request) -> Response:
 async def renew(desk: Desk, request: Request) -> Response:
     """A fresh life: as long as its policies say, else as the one it was last given; counters begin anew."""
     name = key_name(request)
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         before = await _to_change(desk, request, edit, name)
         expires = expires_from_policies(await policies_of(desk, before.session), desk.clock.wall())
         session = replace(before.session, expires=_renewed(desk, before) if expires is None else expires)
@@ -47,7 +48,7 @@ async def renew(desk: Desk, request: Request) -> Response:
 
 async def extend(desk: Desk, request: Request) -> Response:
     document, name = await read_body(request), key_name(request)
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         before = await _to_change(desk, request, edit, name)
         session = replace(before.session, expires=_extended(document, before.session, desk.clock.wall()))
         row = await edit.put_key(same_key(desk, before, session))
@@ -57,7 +58,7 @@ async def extend(desk: Desk, request: Request) -> Response:
 async def reset_quota(desk: Desk, request: Request) -> Response:
     """All its counters begin anew, rates as well: they have one name."""
     name = key_name(request)
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         before = await _to_change(desk, request, edit, name)
         row = await edit.put_key(same_key(desk, before, before.session, reset_meters=True))
     return _done(desk, name, row, "quota_reset")
@@ -65,7 +66,7 @@ async def reset_quota(desk: Desk, request: Request) -> Response:
 
 async def _set_active(desk: Desk, request: Request, action: str, *, is_inactive: bool) -> Response:
     name = key_name(request)
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         before = await _to_change(desk, request, edit, name)
         row = await edit.put_key(same_key(desk, before, replace(before.session, is_inactive=is_inactive)))
         policies = await policies_of(desk, before.session)

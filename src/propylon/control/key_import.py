@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
+from propylon.control.actors import actor_of
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, flag, listed, read_body
 from propylon.control.key_judgement import JudgedKey, judge_key, why_not_stored
@@ -47,7 +48,7 @@ async def import_keys(desk: Desk, request: Request) -> Response:
     if not sessions and not key_ids:
         raise Refused(400, "legacy_hash is missing: send a session with it, or keys, or key_ids")
     imported = await _judged(desk, sessions, str(org_id))
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         states = await _put(desk, edit, imported, replaces=flag(request, "overwrite"))
         listed_ids = await _pin(desk, edit, str(org_id), key_ids)
         shown = [await _view(edit, one, state) for one, state in zip(imported, states, strict=True)]

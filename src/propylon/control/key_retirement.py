@@ -11,9 +11,11 @@ from typing import Final
 from propylon.control.desk import Desk
 from propylon.model.key_ring import read_ring, retired, without_orphans
 from propylon.stores.ports import KeyRow
+from propylon.stores.records.writes import Actor
 
 log = logging.getLogger("propylon.control")
 PAGE: Final = 200  # keys looked at in one go
+RETIREMENT: Final = Actor("propylon", "retirement of generations")
 LastUsed = dict[tuple[int, int], float]  # by record id and generation
 
 
@@ -30,7 +32,7 @@ async def retire_due(desk: Desk, known_until: float) -> None:
 
 async def _retire(desk: Desk, rows: Sequence[KeyRow], used: LastUsed, known_until: float) -> None:
     """In one revision. Each key is looked at again, as another change may have come in between."""
-    async with desk.records.change() as edit:
+    async with desk.records.change(RETIREMENT) as edit:
         for before in rows:
             row = await edit.key(before.key_hash)
             generations = [] if row is None else _due(desk, row, used, known_until)

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
+from propylon.control.actors import actor_of
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, demand_match, done, etag, listed, read_body
 from propylon.control.key_judgement import api_warnings, effective_of
@@ -59,7 +60,7 @@ class Rotation(NamedTuple):
 async def rotate(desk: Desk, request: Request) -> Response:
     document = await read_body(request, may_be_empty=True)
     order, name, repeats = read_order(document, desk.clock.wall()), key_name(request), _idempotency_key(request)
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         before = await _stored(desk, edit, name)
         kept_as = f"rotate:{before.row.record_id}:{repeats}"
         said = desk.sealing.etag(json.dumps(document, sort_keys=True))
@@ -89,7 +90,7 @@ async def read_ring(desk: Desk, request: Request) -> Response:
 async def retire(desk: Desk, request: Request) -> Response:
     """At once, whatever was planned. One that is retired already stays so."""
     name, generation = key_name(request), _generation(request)
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         before = await _stored(desk, edit, name)
         ring, row = before.ring or (first_generation(before),), before.row
         entry = next((one for one in ring if one.generation == generation), None)

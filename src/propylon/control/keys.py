@@ -12,6 +12,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from propylon.control.actors import actor_of
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, cleared, demand_match, done, etag, flag, listed, read_body
 from propylon.control.jwt_key import jwt_key_members
@@ -60,7 +61,7 @@ async def change(desk: Desk, request: Request) -> Response:
     """M-13, M-14."""
     document = await read_body(request)
     name = key_name(request, document.get("org_id"))
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         before = await _to_change(desk, request, edit, name, "Key is not found")
         judged = await judge_key(
             desk, document, before.row.org_id, stored_secrets=before.secrets, clear=cleared(request)
@@ -78,7 +79,7 @@ async def change_policies(desk: Desk, request: Request) -> Response:
     """M-21. Nothing else of the key moves, its meters neither."""
     policy_ids = _policy_ids(await read_body(request, NO_INSTRUCTION))
     name = key_name(request)
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         before = await _to_change(desk, request, edit, name, "Key not found")
         document = {**json.loads(before.row.session), "apply_policies": policy_ids, "apply_policy_id": ""}
         judged = await judge_key(desk, document, before.row.org_id, stored_secrets=before.secrets)
@@ -92,7 +93,7 @@ async def change_policies(desk: Desk, request: Request) -> Response:
 async def remove(desk: Desk, request: Request) -> Response:
     """M-19. Its meters go with it: a key made again under this ID is another record."""
     name = key_name(request)
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         row = await find_key(edit.key, desk, name)
         if row is None:
             raise Refused(404, "There is no such key found")
@@ -112,7 +113,7 @@ async def _add(
     """An ID that is there: nothing happens if it is the same key, else 409 (design §10)."""
     query_org_id = request.query_params.get("org_id", "")
     org_id = document.get("org_id") or query_org_id or desk.settings.default_org_id
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         row = await edit.key(desk.sealing.key_hash(str(org_id), key_id))
         before = None if row is None else stored_key(desk, row)
         judged = await judge_key(

@@ -6,6 +6,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from propylon.control.actors import actor_of
 from propylon.control.definitions import JudgedPolicy, judge_policy
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, demand_match, done, etag, flag, listed, read_body
@@ -31,7 +32,7 @@ async def read(desk: Desk, request: Request) -> Response:
 async def add(desk: Desk, request: Request) -> Response:
     """An id that is there: nothing happens if it is the same policy, else 409 (Tyk replaces in silence)."""
     judged = _judge(desk, await read_body(request), _org_id(request))
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         write = judged.write()
         before = await edit.policy(write.id, org_id=write.org_id)
         if before is not None and json.loads(before.body) != json.loads(write.body) and not flag(request, "overwrite"):
@@ -47,7 +48,7 @@ async def change(desk: Desk, request: Request) -> Response:
     """As in Tyk, one that is not there is made."""
     document = await read_body(request)
     policy_id, org_id = request.path_params["policy_id"], _org_id(request)
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         before = await _before(edit, document, policy_id, org_id)
         judged = _judge(desk, document, org_id if before is None else before.org_id)
         if judged.policy.id != policy_id:
@@ -60,7 +61,7 @@ async def change(desk: Desk, request: Request) -> Response:
 
 async def remove(desk: Desk, request: Request) -> Response:
     policy_id = request.path_params["policy_id"]
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         row = await edit.policy(policy_id, org_id=_org_id(request) or None)
         if row is None:
             raise Refused(404, "Delete failed", code="policy_unknown")

@@ -11,6 +11,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from propylon.control.actors import actor_of
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, done, listed, read_body
 from propylon.control.key_names import KeyName, find_key
@@ -31,7 +32,7 @@ async def revoke(desk: Desk, request: Request) -> Response:
     document = await read_body(request)
     if problems := _problems(document, desk.clock.wall()):
         raise Refused(400, f"{problems[0].path} {problems[0].message}".strip(), problems=listed(problems))
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         revocation = await _revocation(desk, edit, document)
         try:
             is_new = await edit.revocations.put(revocation)
@@ -58,7 +59,7 @@ async def remove(desk: Desk, request: Request) -> Response:
     _demand_kind(kind)
     value = request.path_params.get("value") or query.get("value", "")
     issuer, org_id = query.get("issuer"), query.get("org_id")
-    async with desk.records.change() as edit:
+    async with desk.records.change(actor_of(request)) as edit:
         if kind == "key":
             value, issuer, org_id = await _record(desk, edit, value, org_id or "") or value, None, None
         removed = await edit.revocations.remove(kind, value, issuer, org_id)

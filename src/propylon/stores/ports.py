@@ -191,7 +191,7 @@ class KeyRow(NamedTuple):
     org_id: str
     key_hash: str  # 64 hex
     key_id: str  # in clear only for keys that verify JWTs (identifiers, not credentials), else ""
-    generation: int  # of its meters; a reset is generation + 1
+    generation: int  # of its meters; a reset gives it a higher one
     session: str  # JSON of the session without its secrets
     secrets: dict[str, str]  # field path -> sealed value
     ring: str = "[]"  # JSON of its generations without their materials (model/key_ring.py); most keys have none

@@ -40,6 +40,7 @@ from propylon.stores.records.roots_in_use import demand_in_use
 from propylon.stores.records.writes import (
     API,
     FILE_PREFIX,
+    Actor,
     DefinitionWrite,
     EtagMismatch,
     FileLoad,
@@ -54,12 +55,13 @@ ANY_ETAG: Final = ""  # a write that does not ask what it replaces
 class Edit:
     """Lives as long as its transaction. A write that changes nothing adds no name; without names, no revision."""
 
-    def __init__(self, connection: AsyncConnection, sealing: Sealing, at: float) -> None:
+    def __init__(self, connection: AsyncConnection, sealing: Sealing, at: float, by: Actor) -> None:
         self.revision: int | None = None  # set at the commit; None for ever when nothing was changed
         self._connection = connection
         self._sealing = sealing
         self._may_seal = False
         self._at = at
+        self.by = by
         self._names: dict[str, None] = {}  # in order, each once
         self.revocations = RevocationEdit(connection, self._note, at)
         self.identities = IdentityEdit(connection, self._note)

@@ -109,7 +109,8 @@ async def change_key(
     connection: AsyncConnection, sealing: Sealing, before: KeyRow, write: KeyWrite, at: float
 ) -> KeyRow:
     """Record id and generation outlive the change; only a reset moves the generation."""
-    record_id, generation = before.record_id, before.generation + write.reset_meters
+    record_id = before.record_id
+    generation = _fresh_generation(before, at) if write.reset_meters else before.generation
     sealed = seal_all(sealing, key_place(record_id), write.secrets)
     await _update(
         connection, record_id, _columns(write, at) | {"secrets": json.dumps(sealed), "generation": generation}
@@ -118,6 +119,11 @@ async def change_key(
     await _add_uses(connection, record_id, write.uses)
     row = _as_row(write, record_id, generation, sealed, before.ring)
     return row if write.ring is None else await _write_ring(connection, row, write.ring)
+
+
+def _fresh_generation(before: KeyRow, at: float) -> int:
+    """Rises with time, and not by one: records restored from a backup forget the resets since, the meters do not."""
+    return max(before.generation + 1, int(at))
 
 
 async def change_ring(

@@ -46,7 +46,7 @@ from propylon.stores.records.keys import (
 from propylon.stores.records.resealing import Cursor, count_sealed_with, piece_at, reseal
 from propylon.stores.records.revocations import StoredRevocation, page_of_revocations
 from propylon.stores.records.roots_in_use import seals
-from propylon.stores.records.writes import EVERYTHING
+from propylon.stores.records.writes import EVERYTHING, Actor
 from propylon.stores.sealing import Sealing
 
 PAGE: Final = 100
@@ -79,11 +79,11 @@ class Records:
     # -- changes --------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def change(self) -> AsyncIterator[Edit]:
+    async def change(self, by: Actor) -> AsyncIterator[Edit]:
         """One transaction, committed at the end and undone by any exception; waits for its turn."""
         async with self._writing() as connection:
             at = self._clock.wall()
-            edit = Edit(connection, self.sealing, at)
+            edit = Edit(connection, self.sealing, at, by)
             yield edit
             revision = await change_log.append(connection, edit.names, at) if edit.names else None
         edit.revision = revision

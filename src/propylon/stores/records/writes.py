@@ -11,6 +11,14 @@ FILE_PREFIX: Final = "file:"
 EVERYTHING: Final = "*"
 
 
+class Actor(NamedTuple):
+    """Who makes a change, for the audit log."""
+
+    kind: str  # "gateway_api", "admin_api", "user", "files", "cli" or "propylon"
+    name: str = ""  # of a user their record, of Propylon the work that it does by itself
+    address: str = ""  # the client's IP, "" without one
+
+
 class KeyWrite(NamedTuple):
     """A key as it shall be. What it replaces is found by its hash, which stands for organisation and key ID."""
 
