@@ -8,7 +8,7 @@ from collections import Counter
 
 from tests.structure.project import modules, nodes, short_name
 
-ALLOWED = {"gateway/handle.py", "tasks.py", "control/app.py"}
+ALLOWED = {"gateway/handle.py", "tasks.py", "control/answering.py"}
 BROAD = {"Exception", "BaseException"}
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from starlette.responses import Response
 
 from propylon.clock import Clock
-from propylon.control.envelope import error
+from propylon.control.rendering import error
 
 log = logging.getLogger("propylon.audit")
 WINDOW_S: Final = 60.0

@@ -1,18 +1,10 @@
-"""Who a call of the Gateway API comes from, as the audit log names it."""
+"""Where a request to the control process comes from, as the audit log and the throttles name it."""
 
 from typing import Final
 
-from starlette.requests import Request
 from starlette.types import Scope
 
-from propylon.stores.records.writes import Actor
-
 GATEWAY_API: Final = "gateway_api"
-
-
-def actor_of(request: Request) -> Actor:
-    """Its secret is one for all who know it, so that only the address tells them apart."""
-    return Actor(GATEWAY_API, address=client_ip(request.scope))
 
 
 def client_ip(scope: Scope) -> str:

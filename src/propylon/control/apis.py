@@ -8,10 +8,7 @@ import re
 from secrets import token_hex
 from typing import Any, Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from propylon.control.actors import actor_of
+from propylon.control.call import Answer, Call
 from propylon.control.definitions import JudgedApi, judge_api, taken_listen_path
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, cleared, demand_match, done, etag, flag, listed, read_body
@@ -24,21 +21,21 @@ ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 NOT_FOUND: Final = "API not found"
 
 
-async def read_all(desk: Desk, request: Request) -> Response:
+async def read_all(desk: Desk, call: Call) -> Answer:
     return answer([_view(desk, row) for row in await desk.records.apis()])
 
 
-async def read(desk: Desk, request: Request) -> Response:
-    row = await _stored(desk, request)
+async def read(desk: Desk, call: Call) -> Answer:
+    row = await _stored(desk, call)
     return answer(_view(desk, row), headers=etag(row.etag))
 
 
-async def read_versions(desk: Desk, request: Request) -> Response:
+async def read_versions(desk: Desk, call: Call) -> Answer:
     """§4.6, of an API whose versions are not APIs of their own: it is its only version."""
-    row = await _stored(desk, request)
+    row = await _stored(desk, call)
     document = json.loads(row.body)
     version = (document.get("definition") or {}).get("name") or ""
-    wanted, access = request.query_params.get("searchText", ""), request.query_params.get("accessType", "")
+    wanted, access = call.query.get("searchText", ""), call.query.get("accessType", "")
     is_internal = document.get("internal") is True
     one = {"id": row.id, "name": document.get("name", ""), "versionName": version, "internal": is_internal}
     is_asked_for = wanted.lower() in version.lower() and access in ("", "internal" if is_internal else "external")
@@ -46,56 +43,56 @@ async def read_versions(desk: Desk, request: Request) -> Response:
     return answer({"status": "success", "apis": found})
 
 
-async def add(desk: Desk, request: Request) -> Response:
+async def add(desk: Desk, call: Call) -> Answer:
     """§4.3. An id that is there: nothing happens if it is the same definition, else 409 (Tyk replaces in silence)."""
-    document = dict(unwrap(await read_body(request)))
+    document = dict(unwrap(read_body(call)))
     if not document.get("api_id"):
         document["api_id"] = token_hex(16)
     api_id = _checked_id(document["api_id"])
-    async with desk.records.change(actor_of(request)) as edit:
+    async with desk.records.change(call.by) as edit:
         before = await edit.api(api_id)
-        judged = await _judge(desk, request, document, before)
-        if before is not None and not flag(request, "overwrite") and not _is_same(desk, before, judged):
+        judged = await _judge(desk, call, document, before)
+        if before is not None and not flag(call, "overwrite") and not _is_same(desk, before, judged):
             text = f"API {api_id} exists and differs; use PUT /tyk/apis/{api_id}, or ?overwrite=1 to replace it"
             raise Refused(409, text, code="api_exists")
         row = await edit.put_api(judged.write(api_id))
     return done(api_id, "added", headers=etag(row.etag), warnings=judged.warnings)
 
 
-async def change(desk: Desk, request: Request) -> Response:
+async def change(desk: Desk, call: Call) -> Answer:
     """§4.4."""
-    api_id = (await _stored(desk, request)).id
-    document = dict(unwrap(await read_body(request)))
+    api_id = (await _stored(desk, call)).id
+    document = dict(unwrap(read_body(call)))
     if document.get("api_id") != api_id:
         text = "Request APIID does not match that in Definition! For Update operations these must match."
         raise Refused(400, text)
-    async with desk.records.change(actor_of(request)) as edit:
-        before = await _to_change(edit, request, api_id)
-        judged = await _judge(desk, request, document, before)
+    async with desk.records.change(call.by) as edit:
+        before = await _to_change(edit, call, api_id)
+        judged = await _judge(desk, call, document, before)
         row = await edit.put_api(judged.write(api_id))
     return done(api_id, "modified", headers=etag(row.etag), warnings=judged.warnings)
 
 
-async def remove(desk: Desk, request: Request) -> Response:
+async def remove(desk: Desk, call: Call) -> Answer:
     """§4.5."""
-    async with desk.records.change(actor_of(request)) as edit:
-        row = await _to_change(edit, request, _checked_id(request.path_params["api_id"]))
+    async with desk.records.change(call.by) as edit:
+        row = await _to_change(edit, call, _checked_id(call.path["api_id"]))
         await edit.delete_api(row.id)
     return done(row.id, "deleted")
 
 
-async def _stored(desk: Desk, request: Request) -> DefinitionRow:
-    row = await desk.records.api(_checked_id(request.path_params["api_id"]))
+async def _stored(desk: Desk, call: Call) -> DefinitionRow:
+    row = await desk.records.api(_checked_id(call.path["api_id"]))
     if row is None:
         raise Refused(404, NOT_FOUND)
     return row
 
 
-async def _to_change(edit: Edit, request: Request, api_id: str) -> DefinitionRow:
+async def _to_change(edit: Edit, call: Call, api_id: str) -> DefinitionRow:
     row = await edit.api(api_id)
     if row is None:
         raise Refused(404, NOT_FOUND)
-    demand_match(request, row.etag)
+    demand_match(call, row.etag)
     return row
 
 
@@ -107,10 +104,10 @@ def _checked_id(api_id: object) -> str:
     return api_id
 
 
-async def _judge(desk: Desk, request: Request, document: dict[str, Any], before: DefinitionRow | None) -> JudgedApi:
+async def _judge(desk: Desk, call: Call, document: dict[str, Any], before: DefinitionRow | None) -> JudgedApi:
     """Within the transaction of the write, so that no listen path is taken meanwhile."""
     secrets = {} if before is None else desk.records.unseal_api(before)
-    judged = judge_api(document, secrets, cleared(request), desk.settings)
+    judged = judge_api(document, secrets, cleared(call), desk.settings)
     if isinstance(judged, list):
         reason = f"{judged[0].path} {judged[0].message}".strip().rstrip(".")
         raise Refused(400, f"Validation of API Definition failed. Reason: {reason}.", problems=listed(judged))

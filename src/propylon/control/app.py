@@ -1,11 +1,9 @@
 """The Gateway API: its routes, one line each, and what happens before and after each of them.
 
-Before: the pages without a secret, the secret, then the normal form of the path. After: no answer of a write leaves
-before the workers can know of the newest revision (design §3.2), and a bug is logged and answered. What a route does is
-its resource's file.
+Before: the pages without a secret, the secret, then the normal form of the path, and a call is made of the request.
+After: its answer as bytes. What a route does is its resource's file; what holds for every call is `answering.py`.
 """
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -39,17 +37,18 @@ from propylon.control import (
     usage,
 )
 from propylon.control.access import Access
-from propylon.control.actors import client_ip
+from propylon.control.actors import GATEWAY_API, client_ip
+from propylon.control.answering import Resource, answered
+from propylon.control.call import Call
 from propylon.control.desk import Desk
-from propylon.control.envelope import Refused, error
-from propylon.errors import Failure, StoreUnavailable
-from propylon.stores.records.writes import OwnedByFile
+from propylon.control.envelope import Refused
+from propylon.control.rendering import body_of, error, rendered
+from propylon.stores.records.writes import Actor
 
-log = logging.getLogger("propylon.control")
 NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
-Endpoint = Callable[[Desk, Request], Awaitable[Response]]
 
-READS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
+BODIED: Final = frozenset({"POST", "PUT"})  # methods whose body says something here
+READS: Final[tuple[tuple[str, str, Resource], ...]] = (
     ("GET", "/tyk/apis", apis.read_all),
     ("GET", "/tyk/apis/{api_id}", apis.read),
     ("GET", "/tyk/apis/{api_id}/versions", apis.read_versions),
@@ -73,7 +72,7 @@ READS: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "/tyk/metrics", usage.read_metrics),
     ("GET", "/tyk/nodes", nodes.read_all),
 )
-WRITES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
+WRITES: Final[tuple[tuple[str, str, Resource], ...]] = (
     ("GET", "/tyk/reload", reload.reload),
     ("GET", "/tyk/reload/group", reload.reload),
     ("POST", "/tyk/apis", apis.add),
@@ -136,50 +135,34 @@ class App:
 
 def _routes(desk: Desk) -> ASGIApp:
     app = FastAPI(openapi_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
-    for method, path, endpoint in READS:
-        app.add_api_route(path, _reading(endpoint, desk), methods=[method])
-    for method, path, endpoint in WRITES:
-        app.add_api_route(path, _writing(endpoint, desk), methods=[method])
+    for routes, writes in ((READS, False), (WRITES, True)):
+        for method, path, resource in routes:
+            app.add_api_route(path, _endpoint(desk, resource, writes=writes), methods=[method])
     app.add_exception_handler(HTTPException, _unrouted)
     return app
 
 
-def _reading(endpoint: Endpoint, desk: Desk) -> Callable[[Request], Awaitable[Response]]:
-    async def read(request: Request) -> Response:
-        return await _answer(endpoint, desk, request)
-
-    return read
-
-
-def _writing(endpoint: Endpoint, desk: Desk) -> Callable[[Request], Awaitable[Response]]:
-    """Refusals too, 404 and 409 among them: they rest on what the records hold, and so must what the workers know."""
-
-    async def write(request: Request) -> Response:
-        response = await _answer(endpoint, desk, request)
+def _endpoint(desk: Desk, resource: Resource, *, writes: bool) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
         try:
-            await desk.announcer.announce()
-        except StoreUnavailable as failure:
-            log.warning("change not announced: %s", failure.detail)
-            text = "The change is stored, but the workers could not be told of it; repeat the request"
-            return error(503, text, code="change_not_announced")
-        return response
+            call = await _call(request)
+        except Refused as refused:
+            return _refusal(refused)
+        answer = await answered(desk, resource, call, writes=writes, what=_what(request.scope))
+        return _refusal(answer) if isinstance(answer, Refused) else rendered(answer)
 
-    return write
+    return endpoint
 
 
-async def _answer(endpoint: Endpoint, desk: Desk, request: Request) -> Response:
-    try:
-        return await endpoint(desk, request)
-    except Refused as refused:
-        return refused.answer
-    except OwnedByFile as owned:
-        return error(409, f"owned_by_file: {owned}", code="owned_by_file", path=owned.path)
-    except Failure as failure:
-        log.warning("%s %s: %s", failure.code, _what(request.scope), failure.detail)
-        return error(failure.status, failure.message, code=failure.code)
-    except Exception:
-        log.exception("bug while answering %s", _what(request.scope))
-        return error(500, "Internal error")
+async def _call(request: Request) -> Call:
+    """Who knows the secret sees every organisation. The secret is one for all, so only the address tells them apart."""
+    by = Actor(GATEWAY_API, address=client_ip(request.scope))
+    body = await body_of(request) if request.method in BODIED else b""
+    return Call(by, None, request.path_params, request.query_params, request.headers, body)
+
+
+def _refusal(refused: Refused) -> Response:
+    return error(refused.status, refused.message, refused.headers, **refused.members)
 
 
 async def _unrouted(request: Request, unrouted: Exception) -> Response:

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer
 from propylon.control.explain_report import session_view
@@ -19,8 +17,8 @@ from propylon.steps.meter_names import key_meters, quota_meter
 from propylon.stores.ports import KeyRow
 
 
-async def read(desk: Desk, request: Request) -> Response:
-    row = await find_key(desk.records.key, desk, key_name(request))
+async def read(desk: Desk, call: Call) -> Answer:
+    row = await find_key(desk.records.key, desk, key_name(call))
     if row is None:
         raise Refused(404, "Key not found")
     stored = stored_key(desk, row)

@@ -1,8 +1,6 @@
 """/tyk/explain: why a request would be refused, and why one was. What is told is `explainer.py` and `traces.py`."""
 
-from starlette.requests import Request
-from starlette.responses import Response
-
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, listed, read_body
 from propylon.control.explain_question import Question, read_question
@@ -11,8 +9,8 @@ from propylon.telemetry.traces import made_at
 from propylon.usage.queries import logged_as
 
 
-async def explain(desk: Desk, request: Request) -> Response:
-    question = read_question(await read_body(request))
+async def explain(desk: Desk, call: Call) -> Answer:
+    question = read_question(read_body(call))
     if not isinstance(question, Question):
         raise Refused(400, "Request malformed", problems=listed(question))
     explanation = await desk.explainer.explain(question)
@@ -21,9 +19,9 @@ async def explain(desk: Desk, request: Request) -> Response:
     return answer(explanation)
 
 
-async def read_trace(desk: Desk, request: Request) -> Response:
+async def read_trace(desk: Desk, call: Call) -> Answer:
     """202 while it may still come: its worker hands its log over once a second."""
-    trace = request.path_params["trace"]
+    trace = call.path["trace"]
     made = made_at(trace)
     if made is None:
         raise Refused(404, "This is no trace: it has 20 characters, as X-Propylon-Trace says it", code="trace_unknown")

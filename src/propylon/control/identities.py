@@ -5,10 +5,7 @@ Whom nobody has seen is not here; `POST /tyk/revoke` refuses such a subject by i
 
 from typing import Any, Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from propylon.control.actors import actor_of
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, done, whole_number
 from propylon.stores.records.identities import IdentityFilter, IdentityRow, State
@@ -17,30 +14,30 @@ PAGE: Final = 1000
 NOT_FOUND: Final = "There is no such identity"
 
 
-async def read_all(desk: Desk, request: Request) -> Response:
+async def read_all(desk: Desk, call: Call) -> Answer:
     """In the order they were first seen; `next` goes on where a page ended."""
-    query = request.query_params
+    query = call.query
     chosen = IdentityFilter(*(query.get(name) or None for name in IdentityFilter._fields))
-    limit = whole_number(request, "limit") or PAGE
-    rows = await desk.records.identities(chosen, after=whole_number(request, "after"), limit=min(limit, PAGE))
+    limit = whole_number(call, "limit") or PAGE
+    rows = await desk.records.identities(chosen, after=whole_number(call, "after"), limit=min(limit, PAGE))
     more = {"next": rows[-1].record_id} if rows and len(rows) == min(limit, PAGE) else {}
     return answer({"identities": [identity_view(row) for row in rows], **more})
 
 
-async def read(desk: Desk, request: Request) -> Response:
-    row = await desk.records.identity(request.path_params["record"])
-    if row is None or not _is_asked_for(request, row):
+async def read(desk: Desk, call: Call) -> Answer:
+    row = await desk.records.identity(call.path["record"])
+    if row is None or not _is_asked_for(call, row):
         raise Refused(404, NOT_FOUND)
     return answer(identity_view(row))
 
 
-async def suspend(desk: Desk, request: Request) -> Response:
+async def suspend(desk: Desk, call: Call) -> Answer:
     """Its tokens are refused from now on; nothing of the identity is lost."""
-    return await _put_state(desk, request, "suspended")
+    return await _put_state(desk, call, "suspended")
 
 
-async def resume(desk: Desk, request: Request) -> Response:
-    return await _put_state(desk, request, "active")
+async def resume(desk: Desk, call: Call) -> Answer:
+    return await _put_state(desk, call, "active")
 
 
 def identity_view(row: IdentityRow) -> dict[str, Any]:
@@ -49,15 +46,15 @@ def identity_view(row: IdentityRow) -> dict[str, Any]:
     return {"record": row.record, "key_hash": row.key_hash, **shown, **times}
 
 
-async def _put_state(desk: Desk, request: Request, state: State) -> Response:
-    async with desk.records.change(actor_of(request)) as edit:
-        row = await edit.identities.find(request.path_params["record"])
-        if row is None or not _is_asked_for(request, row):
+async def _put_state(desk: Desk, call: Call, state: State) -> Answer:
+    async with desk.records.change(call.by) as edit:
+        row = await edit.identities.find(call.path["record"])
+        if row is None or not _is_asked_for(call, row):
             raise Refused(404, NOT_FOUND)
         row = await edit.identities.put_state(row, state)
     return done(row.record, "suspended" if state == "suspended" else "resumed", state=row.state)
 
 
-def _is_asked_for(request: Request, row: IdentityRow) -> bool:
+def _is_asked_for(call: Call, row: IdentityRow) -> bool:
     """Another organisation's is as unknown as one that is not there."""
-    return request.query_params.get("org_id", "") in ("", row.org_id)
+    return call.query.get("org_id", "") in ("", row.org_id)

@@ -8,10 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from propylon.control.actors import actor_of
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, demand_match, done, etag, read_body
 from propylon.control.key_judgement import policies_of
@@ -27,58 +24,58 @@ from propylon.stores.records.edit import Edit
 EXTENSION: Final = 'write {"expires": <Unix seconds, or -1 for never>} or {"by_s": <seconds>}'
 
 
-async def suspend(desk: Desk, request: Request) -> Response:
-    return await _set_active(desk, request, "suspended", is_inactive=True)
+async def suspend(desk: Desk, call: Call) -> Answer:
+    return await _set_active(desk, call, "suspended", is_inactive=True)
 
 
-async def resume(desk: Desk, request: Request) -> Response:
-    return await _set_active(desk, request, "resumed", is_inactive=False)
+async def resume(desk: Desk, call: Call) -> Answer:
+    return await _set_active(desk, call, "resumed", is_inactive=False)
 
 
-async def renew(desk: Desk, request: Request) -> Response:
+async def renew(desk: Desk, call: Call) -> Answer:
     """A fresh life: as long as its policies say, else as the one it was last given; counters begin anew."""
-    name = key_name(request)
-    async with desk.records.change(actor_of(request)) as edit:
-        before = await _to_change(desk, request, edit, name)
+    name = key_name(call)
+    async with desk.records.change(call.by) as edit:
+        before = await _to_change(desk, call, edit, name)
         expires = expires_from_policies(await policies_of(desk, before.session), desk.clock.wall())
         session = replace(before.session, expires=_renewed(desk, before) if expires is None else expires)
         row = await edit.put_key(same_key(desk, before, session, reset_meters=True))
     return _done(desk, name, row, "renewed", expires=session.expires)
 
 
-async def extend(desk: Desk, request: Request) -> Response:
-    document, name = await read_body(request), key_name(request)
-    async with desk.records.change(actor_of(request)) as edit:
-        before = await _to_change(desk, request, edit, name)
+async def extend(desk: Desk, call: Call) -> Answer:
+    document, name = read_body(call), key_name(call)
+    async with desk.records.change(call.by) as edit:
+        before = await _to_change(desk, call, edit, name)
         session = replace(before.session, expires=_extended(document, before.session, desk.clock.wall()))
         row = await edit.put_key(same_key(desk, before, session))
     return _done(desk, name, row, "extended", expires=session.expires)
 
 
-async def reset_quota(desk: Desk, request: Request) -> Response:
+async def reset_quota(desk: Desk, call: Call) -> Answer:
     """All its counters begin anew, rates as well: they have one name."""
-    name = key_name(request)
-    async with desk.records.change(actor_of(request)) as edit:
-        before = await _to_change(desk, request, edit, name)
+    name = key_name(call)
+    async with desk.records.change(call.by) as edit:
+        before = await _to_change(desk, call, edit, name)
         row = await edit.put_key(same_key(desk, before, before.session, reset_meters=True))
     return _done(desk, name, row, "quota_reset")
 
 
-async def _set_active(desk: Desk, request: Request, action: str, *, is_inactive: bool) -> Response:
-    name = key_name(request)
-    async with desk.records.change(actor_of(request)) as edit:
-        before = await _to_change(desk, request, edit, name)
+async def _set_active(desk: Desk, call: Call, action: str, *, is_inactive: bool) -> Answer:
+    name = key_name(call)
+    async with desk.records.change(call.by) as edit:
+        before = await _to_change(desk, call, edit, name)
         row = await edit.put_key(same_key(desk, before, replace(before.session, is_inactive=is_inactive)))
         policies = await policies_of(desk, before.session)
     warnings = [] if is_inactive else [_still_inactive(one.id) for one in policies if one.is_inactive]
     return _done(desk, name, row, action, warnings)
 
 
-async def _to_change(desk: Desk, request: Request, edit: Edit, name: KeyName) -> StoredKey:
+async def _to_change(desk: Desk, call: Call, edit: Edit, name: KeyName) -> StoredKey:
     row = await find_key(edit.key, desk, name)
     if row is None:
         raise Refused(404, "Key not found")
-    demand_match(request, desk.records.key_etag(row))
+    demand_match(call, desk.records.key_etag(row))
     return stored_key(desk, row)
 
 
@@ -118,7 +115,7 @@ def _still_inactive(policy_id: str) -> Problem:
 
 def _done(
     desk: Desk, name: KeyName, row: KeyRow, action: str, warnings: list[Problem] | None = None, **members: Any
-) -> Response:
+) -> Answer:
     headers = etag(desk.records.key_etag(row))
     key_id = named_key_id(desk, name, row) or name.text
     return done(key_id, action, headers=headers, warnings=warnings or [], key_hash=row.key_hash, **members)

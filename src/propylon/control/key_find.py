@@ -9,9 +9,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from starlette.requests import Request
-from starlette.responses import Response
-
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer
 from propylon.control.key_names import HASH
@@ -33,9 +31,9 @@ class Match(NamedTuple):
     row: KeyRow | IdentityRow
 
 
-async def find(desk: Desk, request: Request) -> Response:
-    text = request.query_params.get("q", "").strip()
-    org_id = request.query_params.get("org_id", "")
+async def find(desk: Desk, call: Call) -> Answer:
+    text = call.query.get("q", "").strip()
+    org_id = call.query.get("org_id", "")
     if not text:
         raise Refused(400, "q is missing: a key ID, hash, alias, record, subject, or a whole JWT")
     said = _read_token(text)

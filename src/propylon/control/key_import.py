@@ -9,10 +9,7 @@ from collections.abc import Mapping, Sequence
 from secrets import token_hex
 from typing import Any, Final, NamedTuple
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from propylon.control.actors import actor_of
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, flag, listed, read_body
 from propylon.control.key_judgement import JudgedKey, judge_key, why_not_stored
@@ -38,27 +35,27 @@ class Imported(NamedTuple):
     judged: JudgedKey
 
 
-async def import_keys(desk: Desk, request: Request) -> Response:
+async def import_keys(desk: Desk, call: Call) -> Answer:
     """One session with `legacy_hash`, or `{"keys": [sessions], "key_ids": [IDs], "org_id"}`."""
-    document = await read_body(request)
+    document = read_body(call)
     is_single = "legacy_hash" in document
-    org_id = document.get("org_id") or request.query_params.get("org_id", "") or desk.settings.default_org_id
+    org_id = document.get("org_id") or call.query.get("org_id", "") or desk.settings.default_org_id
     sessions = [document] if is_single else _list(document, "keys", KEYS_MAX, dict)
     key_ids = [] if is_single else _list(document, "key_ids", IDS_MAX, str)
     if not sessions and not key_ids:
         raise Refused(400, "legacy_hash is missing: send a session with it, or keys, or key_ids")
     imported = await _judged(desk, sessions, str(org_id))
-    async with desk.records.change(actor_of(request)) as edit:
-        states = await _put(desk, edit, imported, replaces=flag(request, "overwrite"))
+    async with desk.records.change(call.by) as edit:
+        states = await _put(desk, edit, imported, replaces=flag(call, "overwrite"))
         listed_ids = await _pin(desk, edit, str(org_id), key_ids)
         shown = [await _view(edit, one, state) for one, state in zip(imported, states, strict=True)]
     counts = {state: states.count(state) for state in ("imported", "changed", "unchanged")}
     return answer({"status": "ok", "action": "imported", **counts, "key_ids": listed_ids, "keys": shown})
 
 
-async def audit(desk: Desk, request: Request) -> Response:
+async def audit(desk: Desk, call: Call) -> Answer:
     """How many keys are known by a foreign hash, and how many still wait for their ID."""
-    counted = await desk.records.count_imports(request.query_params.get("org_id") or None)
+    counted = await desk.records.count_imports(call.query.get("org_id") or None)
     by_algorithm = {
         algorithm: {"keys": known, "pinned": known - waiting, "waiting": waiting}
         for algorithm, (known, waiting) in sorted(counted.items())

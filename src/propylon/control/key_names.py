@@ -8,8 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
-from starlette.requests import Request
-
+from propylon.control.call import Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import flag
 from propylon.stores.ports import KeyRow
@@ -24,10 +23,10 @@ class KeyName(NamedTuple):
     is_hash: bool  # said so; else the shape decides
 
 
-def key_name(request: Request, org_id: object = "") -> KeyName:
+def key_name(call: Call, org_id: object = "") -> KeyName:
     """`org_id` as the body says it, which counts before the query's."""
-    said = org_id if isinstance(org_id, str) and org_id else request.query_params.get("org_id", "")
-    return KeyName(request.path_params["key_id"], said, flag(request, "hashed"))
+    said = org_id if isinstance(org_id, str) and org_id else call.query.get("org_id", "")
+    return KeyName(call.path["key_id"], said, flag(call, "hashed"))
 
 
 async def find_key(find: Find, desk: Desk, name: KeyName) -> KeyRow | None:

@@ -9,10 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from propylon.control.actors import actor_of
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, read_body
 from propylon.control.key_write import StoredKey, shown_key_id, stored_key
@@ -36,13 +33,13 @@ ID_TAKEN: Final = "legacy_id_taken"
 Proof = Callable[[LegacyHash, StoredKey], bool]
 
 
-async def pin(desk: Desk, request: Request) -> Response:
+async def pin(desk: Desk, call: Call) -> Answer:
     """What workers ask: `{"org_id", "key_id", "token"}`, the ID as it was presented."""
-    document = await read_body(request)
+    document = read_body(call)
     org_id, presented, token = (document.get(name, "") for name in ("org_id", "key_id", "token"))
     if not (isinstance(org_id, str) and isinstance(presented, str) and isinstance(token, str) and presented):
         raise Refused(400, "org_id, key_id and token must be texts")
-    async with desk.records.change(actor_of(request)) as edit:
+    async with desk.records.change(call.by) as edit:
         reason = await pin_id(desk, edit, org_id, presented, lambda legacy, key: is_proven(desk, legacy, key, token))
     if reason not in (PINNED, UNKNOWN):
         log.warning("an unknown key ID in organisation %s has the legacy hash of an imported key: %s", org_id, reason)

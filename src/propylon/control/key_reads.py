@@ -8,9 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, etag, flag, listed, read_body, whole_number
 from propylon.control.key_judgement import effective_of, judge_key
@@ -26,24 +24,24 @@ PAGE: Final = 1000  # keys a transaction reads
 Document = dict[str, Any]
 
 
-async def read(desk: Desk, request: Request) -> Response:
+async def read(desk: Desk, call: Call) -> Answer:
     """M-16."""
-    row = await find_key(desk.records.key, desk, key_name(request))
+    row = await find_key(desk.records.key, desk, key_name(call))
     if row is None:
         raise Refused(404, "Key not found")
     stored = stored_key(desk, row)
     view = await _own_view(desk, stored)
-    if flag(request, "effective"):
+    if flag(call, "effective"):
         view["effective"] = await _effective_view(desk, stored)
     return answer(view, headers=etag(desk.records.key_etag(row)))
 
 
-async def read_all(desk: Desk, request: Request) -> Response:
+async def read_all(desk: Desk, call: Call) -> Answer:
     """M-18: hashes, as a key's ID is usually a credential. Without `limit` all of them, as in Tyk."""
-    limit, last, wants_details = whole_number(request, "limit"), 0, flag(request, "details")
+    limit, last, wants_details = whole_number(call, "limit"), 0, flag(call, "details")
     hashes: list[str] = []
     details: list[Document] = []
-    async for row in _rows(desk, request, limit):
+    async for row in _rows(desk, call, limit):
         hashes.append(row.key_hash)
         details += [_details(row)] if wants_details else []
         last = row.record_id
@@ -51,18 +49,18 @@ async def read_all(desk: Desk, request: Request) -> Response:
     return answer(document | ({"next": last} if limit and len(hashes) == limit else {}))
 
 
-async def preview(desk: Desk, request: Request) -> Response:
+async def preview(desk: Desk, call: Call) -> Answer:
     """What would be in force; nothing is stored."""
-    document = await read_body(request, "Unmarshalling failed")
-    judged = await judge_key(desk, document, request.query_params.get("org_id", ""), malformed="Unmarshalling failed")
+    document = read_body(call, "Unmarshalling failed")
+    judged = await judge_key(desk, document, call.query.get("org_id", ""), malformed="Unmarshalling failed")
     problems = [judged.effective] if isinstance(judged.effective, Problem) else []
     session = judged.session if isinstance(judged.effective, Problem) else judged.effective.session
     view = public_view(session_to_json(session), judged.secrets)
     return answer({**view, "kind": key_kind(judged.secrets), "warnings": listed([*problems, *judged.warnings])})
 
 
-async def _rows(desk: Desk, request: Request, limit: int) -> AsyncIterator[KeyRow]:
-    query, after = request.query_params, whole_number(request, "after")
+async def _rows(desk: Desk, call: Call, limit: int) -> AsyncIterator[KeyRow]:
+    query, after = call.query, whole_number(call, "after")
     org_id, api_id, alias = (query.get(name) or None for name in ("org_id", "api_id", "alias"))
     if alias is not None:
         for row in await desk.records.keys_by_alias(alias, org_id=org_id):

@@ -10,10 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from propylon.control.actors import actor_of
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, demand_match, done, etag, listed, read_body
 from propylon.control.key_judgement import api_warnings, effective_of
@@ -57,16 +54,16 @@ class Rotation(NamedTuple):
     warnings: list[Problem]
 
 
-async def rotate(desk: Desk, request: Request) -> Response:
-    document = await read_body(request, may_be_empty=True)
-    order, name, repeats = read_order(document, desk.clock.wall()), key_name(request), _idempotency_key(request)
-    async with desk.records.change(actor_of(request)) as edit:
+async def rotate(desk: Desk, call: Call) -> Answer:
+    document = read_body(call, may_be_empty=True)
+    order, name, repeats = read_order(document, desk.clock.wall()), key_name(call), _idempotency_key(call)
+    async with desk.records.change(call.by) as edit:
         before = await _stored(desk, edit, name)
         kept_as = f"rotate:{before.row.record_id}:{repeats}"
         said = desk.sealing.etag(json.dumps(document, sort_keys=True))
         if repeats and (known := await edit.answer_to(kept_as)) is not None:
             return _repeated(known, said)
-        demand_match(request, desk.records.key_etag(before.row))
+        demand_match(call, desk.records.key_etag(before.row))
         rotation = await _rotation(desk, before, order)
         row = await edit.put_ring(rotation.row, rotation.secrets, rotation.ring)
         told = _told(desk, name, rotation)
@@ -75,8 +72,8 @@ async def rotate(desk: Desk, request: Request) -> Response:
     return answer({**told, **rotation.shown_once}, headers={**NO_STORE, **etag(desk.records.key_etag(row))})
 
 
-async def read_ring(desk: Desk, request: Request) -> Response:
-    row = await find_key(desk.records.key, desk, key_name(request))
+async def read_ring(desk: Desk, call: Call) -> Answer:
+    row = await find_key(desk.records.key, desk, key_name(call))
     if row is None:
         raise Refused(404, NO_KEY)
     stored = stored_key(desk, row)
@@ -87,10 +84,10 @@ async def read_ring(desk: Desk, request: Request) -> Response:
     return answer({"key_hash": row.key_hash, "entries": entries}, headers=etag(desk.records.key_etag(row)))
 
 
-async def retire(desk: Desk, request: Request) -> Response:
+async def retire(desk: Desk, call: Call) -> Answer:
     """At once, whatever was planned. One that is retired already stays so."""
-    name, generation = key_name(request), _generation(request)
-    async with desk.records.change(actor_of(request)) as edit:
+    name, generation = key_name(call), _generation(call)
+    async with desk.records.change(call.by) as edit:
         before = await _stored(desk, edit, name)
         ring, row = before.ring or (first_generation(before),), before.row
         entry = next((one for one in ring if one.generation == generation), None)
@@ -99,7 +96,7 @@ async def retire(desk: Desk, request: Request) -> Response:
         if entry == current(ring, verifies=entry.verifies):
             text = f"Generation {generation} is the newest; rotate the key first, or suspend or delete it"
             raise Refused(409, text, code="generation_is_newest")
-        demand_match(request, desk.records.key_etag(row))
+        demand_match(call, desk.records.key_etag(row))
         if entry.state != "retired":
             ring = retired(ring, [generation])
             row = await edit.put_ring(row, without_orphans(ring, before.secrets), ring)
@@ -184,7 +181,7 @@ def _told(desk: Desk, name: KeyName, rotation: Rotation) -> dict[str, Any]:
     }
 
 
-def _repeated(known: Mapping[str, Any], said: str) -> Response:
+def _repeated(known: Mapping[str, Any], said: str) -> Answer:
     if known["said"] != said:
         text = "This Idempotency-Key was sent with another body; repeat that one, or take a new Idempotency-Key"
         raise Refused(422, text, code="idempotency_key_reused")
@@ -204,9 +201,9 @@ def _view(entry: RingEntry, ring: Ring, stored: StoredKey, now: float) -> dict[s
     return view
 
 
-def _idempotency_key(request: Request) -> str:
+def _idempotency_key(call: Call) -> str:
     """draft-ietf-httpapi-idempotency-key-header: a quoted string; without quotes is taken as the same."""
-    given = request.headers.get("Idempotency-Key")
+    given = call.headers.get("Idempotency-Key")
     if given is None:
         return ""
     text = given.strip().removeprefix('"').removesuffix('"')
@@ -215,8 +212,8 @@ def _idempotency_key(request: Request) -> str:
     return text
 
 
-def _generation(request: Request) -> int:
-    text = request.path_params["generation"]
+def _generation(call: Call) -> int:
+    text = call.path["generation"]
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise Refused(404, f"The key has no generation {text!r}")
     return int(text)

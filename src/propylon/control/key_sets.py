@@ -4,15 +4,13 @@ Live when answered: a change says that sets were dropped, so that workers ask th
 fetch, this process does not.
 """
 
-from starlette.requests import Request
-from starlette.responses import Response
-
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import answer
 from propylon.snapshot.issuer_source import sources_of
 
 
-async def drop_all(desk: Desk, request: Request) -> Response:
+async def drop_all(desk: Desk, call: Call) -> Answer:
     """Those that keys name as well."""
     for source in await desk.meters.key_set_sources():
         await desk.meters.drop_key_set(source)
@@ -20,9 +18,9 @@ async def drop_all(desk: Desk, request: Request) -> Response:
     return _invalidated()
 
 
-async def drop_of_api(desk: Desk, request: Request) -> Response:
+async def drop_of_api(desk: Desk, call: Call) -> Answer:
     """Of other APIs too, where they use the same ones. Nothing is said of an API that is not there (J-20)."""
-    row = await desk.records.api(request.path_params["api_id"])
+    row = await desk.records.api(call.path["api_id"])
     definition = None if row is None else desk.known_apis.definition(row)
     issuers = () if definition is None or definition.jwt is None else definition.jwt.issuers
     for source in (source for issuer in issuers for source in sources_of(issuer)):
@@ -31,5 +29,5 @@ async def drop_of_api(desk: Desk, request: Request) -> Response:
     return _invalidated()
 
 
-def _invalidated() -> Response:
+def _invalidated() -> Answer:
     return answer({"status": "ok", "message": "cache invalidated"})

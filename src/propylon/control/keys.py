@@ -9,10 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from propylon.control.actors import actor_of
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, cleared, demand_match, done, etag, flag, listed, read_body
 from propylon.control.jwt_key import jwt_key_members
@@ -41,46 +38,44 @@ NO_INSTRUCTION: Final = "Couldn't decode instruction"
 UNREADABLE: Final = "Unmarshalling failed"
 
 
-async def create(desk: Desk, request: Request) -> Response:
+async def create(desk: Desk, call: Call) -> Answer:
     """M-1. A body of the wrong shape is 400 here too: Tyk's 500 is for what is broken on our side."""
-    document = await read_body(request, UNREADABLE)
-    return await _add(desk, request, document, new_key_id(), UNREADABLE, _refusal_of_create)
+    document = read_body(call, UNREADABLE)
+    return await _add(desk, call, document, new_key_id(), UNREADABLE, _refusal_of_create)
 
 
-async def add(desk: Desk, request: Request) -> Response:
+async def add(desk: Desk, call: Call) -> Answer:
     """M-2, M-3: with an ID of the caller's choice, else a random one."""
-    document = await read_body(request)
-    key_id = request.path_params.get("key_id") or new_key_id()
+    document = read_body(call)
+    key_id = call.path.get("key_id") or new_key_id()
     problem = check_key_id(key_id, desk.settings.min_token_length)
     if problem is not None:
         raise Refused(400, problem.message, problems=listed([problem]))
-    return await _add(desk, request, document, key_id, "Request malformed", _refusal)
+    return await _add(desk, call, document, key_id, "Request malformed", _refusal)
 
 
-async def change(desk: Desk, request: Request) -> Response:
+async def change(desk: Desk, call: Call) -> Answer:
     """M-13, M-14."""
-    document = await read_body(request)
-    name = key_name(request, document.get("org_id"))
-    async with desk.records.change(actor_of(request)) as edit:
-        before = await _to_change(desk, request, edit, name, "Key is not found")
-        judged = await judge_key(
-            desk, document, before.row.org_id, stored_secrets=before.secrets, clear=cleared(request)
-        )
+    document = read_body(call)
+    name = key_name(call, document.get("org_id"))
+    async with desk.records.change(call.by) as edit:
+        before = await _to_change(desk, call, edit, name, "Key is not found")
+        judged = await judge_key(desk, document, before.row.org_id, stored_secrets=before.secrets, clear=cleared(call))
         _demand_sound(desk, judged, _refusal)
         row, key_id = before.row, named_key_id(desk, name, before.row)
         if not is_same(judged, before):
-            reset = await _resets_meters(desk, request, edit, judged)
+            reset = await _resets_meters(desk, call, edit, judged)
             row = await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=reset))
     warnings = [*judged.warnings, *became_credential(judged, before), *ended_generations(judged, before)]
     return _done(desk, "modified", key_id, name.text, row, judged, warnings)
 
 
-async def change_policies(desk: Desk, request: Request) -> Response:
+async def change_policies(desk: Desk, call: Call) -> Answer:
     """M-21. Nothing else of the key moves, its meters neither."""
-    policy_ids = _policy_ids(await read_body(request, NO_INSTRUCTION))
-    name = key_name(request)
-    async with desk.records.change(actor_of(request)) as edit:
-        before = await _to_change(desk, request, edit, name, "Key not found")
+    policy_ids = _policy_ids(read_body(call, NO_INSTRUCTION))
+    name = key_name(call)
+    async with desk.records.change(call.by) as edit:
+        before = await _to_change(desk, call, edit, name, "Key not found")
         document = {**json.loads(before.row.session), "apply_policies": policy_ids, "apply_policy_id": ""}
         judged = await judge_key(desk, document, before.row.org_id, stored_secrets=before.secrets)
         _demand_sound(desk, judged, lambda problem: Refused(500, NOT_CHANGED, problems=listed([problem])))
@@ -90,30 +85,30 @@ async def change_policies(desk: Desk, request: Request) -> Response:
     return _done(desk, "updated", key_id, name.text, row, judged, warnings)
 
 
-async def remove(desk: Desk, request: Request) -> Response:
+async def remove(desk: Desk, call: Call) -> Answer:
     """M-19. Its meters go with it: a key made again under this ID is another record."""
-    name = key_name(request)
-    async with desk.records.change(actor_of(request)) as edit:
+    name = key_name(call)
+    async with desk.records.change(call.by) as edit:
         row = await find_key(edit.key, desk, name)
         if row is None:
             raise Refused(404, "There is no such key found")
-        demand_match(request, desk.records.key_etag(row))
+        demand_match(call, desk.records.key_etag(row))
         await edit.delete_key(row.key_hash)
     return done(named_key_id(desk, name, row) or name.text, "deleted", key_hash=row.key_hash)
 
 
 async def _add(
     desk: Desk,
-    request: Request,
+    call: Call,
     document: dict[str, Any],
     key_id: str,
     malformed: str,
     refusal: Callable[[Problem], Refused],
-) -> Response:
+) -> Answer:
     """An ID that is there: nothing happens if it is the same key, else 409 (design §10)."""
-    query_org_id = request.query_params.get("org_id", "")
+    query_org_id = call.query.get("org_id", "")
     org_id = document.get("org_id") or query_org_id or desk.settings.default_org_id
-    async with desk.records.change(actor_of(request)) as edit:
+    async with desk.records.change(call.by) as edit:
         row = await edit.key(desk.sealing.key_hash(str(org_id), key_id))
         before = None if row is None else stored_key(desk, row)
         judged = await judge_key(
@@ -122,30 +117,28 @@ async def _add(
             query_org_id,
             malformed=malformed,
             stored_secrets={} if before is None else before.secrets,
-            clear=cleared(request),
+            clear=cleared(call),
         )
         _demand_sound(desk, judged, refusal)
-        row = await _put(desk, request, edit, judged, key_id, before)
+        row = await _put(desk, call, edit, judged, key_id, before)
     return _done(desk, "added", key_id, key_id, row, judged, judged.warnings)
 
 
-async def _put(
-    desk: Desk, request: Request, edit: Edit, judged: JudgedKey, key_id: str, before: StoredKey | None
-) -> KeyRow:
+async def _put(desk: Desk, call: Call, edit: Edit, judged: JudgedKey, key_id: str, before: StoredKey | None) -> KeyRow:
     if before is None:
         return await edit.put_key(new_key(desk, judged, key_id))
     if is_repeated(desk, judged, before):
         return before.row
-    if flag(request, "overwrite") or desk.settings.keys_upsert:
-        reset = await _resets_meters(desk, request, edit, judged)
+    if flag(call, "overwrite") or desk.settings.keys_upsert:
+        reset = await _resets_meters(desk, call, edit, judged)
         return await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=reset))
     text = f"Key {key_id} exists and differs; use PUT /tyk/keys/{key_id}, or ?overwrite=1 to replace it"
     raise Refused(409, text, code="key_exists")
 
 
-async def _resets_meters(desk: Desk, request: Request, edit: Edit, judged: JudgedKey) -> bool:
+async def _resets_meters(desk: Desk, call: Call, edit: Edit, judged: JudgedKey) -> bool:
     """M-4, M-14. A key has one set of meters: it begins anew unless every API of its rights says that none shall."""
-    if flag(request, "suppress_reset"):
+    if flag(call, "suppress_reset"):
         return False
     rows = [await edit.api(api_id) for api_id in judged.session.access_rights]
     definitions = [None if row is None else desk.known_apis.definition(row) for row in rows]
@@ -155,11 +148,11 @@ async def _resets_meters(desk: Desk, request: Request, edit: Edit, judged: Judge
 # -- parts of a write -------------------------------------------------------------------------------------------------
 
 
-async def _to_change(desk: Desk, request: Request, edit: Edit, name: KeyName, not_found: str) -> StoredKey:
+async def _to_change(desk: Desk, call: Call, edit: Edit, name: KeyName, not_found: str) -> StoredKey:
     row = await find_key(edit.key, desk, name)
     if row is None:
         raise Refused(404, not_found)
-    demand_match(request, desk.records.key_etag(row))
+    demand_match(call, desk.records.key_etag(row))
     return stored_key(desk, row)
 
 
@@ -190,7 +183,7 @@ def _policy_ids(instruction: dict[str, Any]) -> list[str]:
 
 def _done(
     desk: Desk, action: str, key_id: str, named: str, row: KeyRow, judged: JudgedKey, warnings: Sequence[Problem]
-) -> Response:
+) -> Answer:
     """`named` is what the request called the key, for when nobody knows its ID."""
     members = jwt_key_members(key_id, judged.session, judged.secrets) if key_id else {}
     tag = etag(desk.records.key_etag(row))

@@ -7,9 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, listed
 from propylon.control.policy_findings import combination_findings, findings_of
@@ -26,8 +24,8 @@ UNUSED: Final = Problem("id", "policy_unused", "no key and no definition names i
 Ids = tuple[str, ...]
 
 
-async def read(desk: Desk, request: Request) -> Response:
-    policy_id, org_id = request.path_params["policy_id"], request.query_params.get("org_id", "")
+async def read(desk: Desk, call: Call) -> Answer:
+    policy_id, org_id = call.path["policy_id"], call.query.get("org_id", "")
     row = await desk.records.policy(policy_id, org_id=org_id or None)
     apis = await _apis(desk, org_id if row is None else row.org_id)
     if row is None:

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from propylon import __version__
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import answer
 from propylon.stores.ports import Heard
@@ -22,7 +20,7 @@ class _Process(NamedTuple):
     report: Report | None  # None of another version that says other things
 
 
-async def read_all(desk: Desk, request: Request) -> Response:
+async def read_all(desk: Desk, call: Call) -> Answer:
     """By name; those too that were heard within the last hour and are not any more."""
     heard = await desk.meters.heard() if desk.settings.has_redis else _of_this_machine(desk)
     processes = [_Process(one, parse(one.said)) for one in heard]

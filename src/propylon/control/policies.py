@@ -3,10 +3,7 @@
 import json
 from typing import Any, Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from propylon.control.actors import actor_of
+from propylon.control.call import Answer, Call
 from propylon.control.definitions import JudgedPolicy, judge_policy
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, demand_match, done, etag, flag, listed, read_body
@@ -18,24 +15,24 @@ from propylon.stores.records.edit import Edit
 TYKS_OWN_WORDS: Final = frozenset({"policy_id_missing", "policy_id_invalid", "policy_partitions"})
 
 
-async def read_all(desk: Desk, request: Request) -> Response:
+async def read_all(desk: Desk, call: Call) -> Answer:
     return answer([json.loads(row.body) for row in await desk.records.policies()])
 
 
-async def read(desk: Desk, request: Request) -> Response:
-    row = await desk.records.policy(request.path_params["policy_id"], org_id=_org_id(request) or None)
+async def read(desk: Desk, call: Call) -> Answer:
+    row = await desk.records.policy(call.path["policy_id"], org_id=_org_id(call) or None)
     if row is None:
         raise Refused(404, "Policy not found")
     return answer(json.loads(row.body), headers=etag(row.etag))
 
 
-async def add(desk: Desk, request: Request) -> Response:
+async def add(desk: Desk, call: Call) -> Answer:
     """An id that is there: nothing happens if it is the same policy, else 409 (Tyk replaces in silence)."""
-    judged = _judge(desk, await read_body(request), _org_id(request))
-    async with desk.records.change(actor_of(request)) as edit:
+    judged = _judge(desk, read_body(call), _org_id(call))
+    async with desk.records.change(call.by) as edit:
         write = judged.write()
         before = await edit.policy(write.id, org_id=write.org_id)
-        if before is not None and json.loads(before.body) != json.loads(write.body) and not flag(request, "overwrite"):
+        if before is not None and json.loads(before.body) != json.loads(write.body) and not flag(call, "overwrite"):
             text = (
                 f"Policy {write.id} exists and differs; use PUT /tyk/policies/{write.id}, or ?overwrite=1 to replace it"
             )
@@ -44,37 +41,37 @@ async def add(desk: Desk, request: Request) -> Response:
     return await _written(desk, "added", judged, row)
 
 
-async def change(desk: Desk, request: Request) -> Response:
+async def change(desk: Desk, call: Call) -> Answer:
     """As in Tyk, one that is not there is made."""
-    document = await read_body(request)
-    policy_id, org_id = request.path_params["policy_id"], _org_id(request)
-    async with desk.records.change(actor_of(request)) as edit:
+    document = read_body(call)
+    policy_id, org_id = call.path["policy_id"], _org_id(call)
+    async with desk.records.change(call.by) as edit:
         before = await _before(edit, document, policy_id, org_id)
         judged = _judge(desk, document, org_id if before is None else before.org_id)
         if judged.policy.id != policy_id:
             text = "Request ID does not match that in policy! For Update operations these must match."
             raise Refused(400, text)
-        demand_match(request, "" if before is None else before.etag)
+        demand_match(call, "" if before is None else before.etag)
         row = await edit.put_policy(judged.write())
     return await _written(desk, "modified", judged, row)
 
 
-async def remove(desk: Desk, request: Request) -> Response:
-    policy_id = request.path_params["policy_id"]
-    async with desk.records.change(actor_of(request)) as edit:
-        row = await edit.policy(policy_id, org_id=_org_id(request) or None)
+async def remove(desk: Desk, call: Call) -> Answer:
+    policy_id = call.path["policy_id"]
+    async with desk.records.change(call.by) as edit:
+        row = await edit.policy(policy_id, org_id=_org_id(call) or None)
         if row is None:
             raise Refused(404, "Delete failed", code="policy_unknown")
-        demand_match(request, row.etag)
+        demand_match(call, row.etag)
         await edit.delete_policy(policy_id, org_id=row.org_id)
     return done(policy_id, "deleted")
 
 
-async def change_nothing(desk: Desk, request: Request) -> Response:
+async def change_nothing(desk: Desk, call: Call) -> Answer:
     raise Refused(400, "Must specify an apiID to update")
 
 
-async def remove_nothing(desk: Desk, request: Request) -> Response:
+async def remove_nothing(desk: Desk, call: Call) -> Answer:
     raise Refused(400, "Must specify an apiID to delete")
 
 
@@ -93,10 +90,10 @@ def _judge(desk: Desk, document: dict[str, Any], org_id: str) -> JudgedPolicy:
     raise Refused(400, text, problems=listed(judged))
 
 
-async def _written(desk: Desk, action: str, judged: JudgedPolicy, row: DefinitionRow) -> Response:
+async def _written(desk: Desk, action: str, judged: JudgedPolicy, row: DefinitionRow) -> Answer:
     warnings = [*judged.warnings, *await rights_warnings(desk, judged.policy.access_rights, row.org_id)]
     return done(row.id, action, headers=etag(row.etag), warnings=warnings)
 
 
-def _org_id(request: Request) -> str:
-    return request.query_params.get("org_id", "")
+def _org_id(call: Call) -> str:
+    return call.query.get("org_id", "")

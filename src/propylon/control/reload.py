@@ -3,14 +3,12 @@
 What was written through the API is live when answered, so a reload without files only says so.
 """
 
-from starlette.requests import Request
-from starlette.responses import Response
-
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import answer, listed
 
 
-async def reload(desk: Desk, request: Request) -> Response:
+async def reload(desk: Desk, call: Call) -> Answer:
     """Always finished when answered, as with Tyk's `block=true`."""
     load = await desk.files.load()
     document = {"status": "ok", "message": ""}
@@ -18,6 +16,6 @@ async def reload(desk: Desk, request: Request) -> Response:
     return answer({**document, **{name: value for name, value in named.items() if value}})
 
 
-async def drop_cache(desk: Desk, request: Request) -> Response:
+async def drop_cache(desk: Desk, call: Call) -> Answer:
     """Of one API: what it caches is never stale, so there is nothing to drop."""
     return answer({"status": "ok", "message": "cache invalidated"})

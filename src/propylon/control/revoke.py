@@ -8,10 +8,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any, Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from propylon.control.actors import actor_of
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, done, listed, read_body
 from propylon.control.key_names import KeyName, find_key
@@ -27,12 +24,12 @@ PAGE: Final = 1000
 NOT_FOUND: Final = "There is no such revocation"
 
 
-async def revoke(desk: Desk, request: Request) -> Response:
+async def revoke(desk: Desk, call: Call) -> Answer:
     """Again, it only moves the end."""
-    document = await read_body(request)
+    document = read_body(call)
     if problems := _problems(document, desk.clock.wall()):
         raise Refused(400, f"{problems[0].path} {problems[0].message}".strip(), problems=listed(problems))
-    async with desk.records.change(actor_of(request)) as edit:
+    async with desk.records.change(call.by) as edit:
         revocation = await _revocation(desk, edit, document)
         try:
             is_new = await edit.revocations.put(revocation)
@@ -42,9 +39,9 @@ async def revoke(desk: Desk, request: Request) -> Response:
     return done(revocation.value, "revoked" if is_new else "modified", **_view(revocation))
 
 
-async def read_all(desk: Desk, request: Request) -> Response:
+async def read_all(desk: Desk, call: Call) -> Answer:
     """In the order of their names; `next` goes on where a page ended."""
-    query = request.query_params
+    query = call.query
     kind = query.get("kind") or None
     if kind is not None:
         _demand_kind(kind)
@@ -53,13 +50,13 @@ async def read_all(desk: Desk, request: Request) -> Response:
     return answer({"revocations": [{**_view(row.revocation), "at": int(row.at)} for row in rows], **more})
 
 
-async def remove(desk: Desk, request: Request) -> Response:
+async def remove(desk: Desk, call: Call) -> Answer:
     """The value in the path, or in the query if it holds a slash; without issuer or org_id, those of any."""
-    kind, query = request.path_params["kind"], request.query_params
+    kind, query = call.path["kind"], call.query
     _demand_kind(kind)
-    value = request.path_params.get("value") or query.get("value", "")
+    value = call.path.get("value") or query.get("value", "")
     issuer, org_id = query.get("issuer"), query.get("org_id")
-    async with desk.records.change(actor_of(request)) as edit:
+    async with desk.records.change(call.by) as edit:
         if kind == "key":
             value, issuer, org_id = await _record(desk, edit, value, org_id or "") or value, None, None
         removed = await edit.revocations.remove(kind, value, issuer, org_id)

@@ -9,8 +9,9 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from propylon import __version__
+from propylon.control.call import Answer
 from propylon.control.desk import Desk
-from propylon.control.envelope import answer, error
+from propylon.control.rendering import error, rendered
 
 
 def page(desk: Desk, path: str, method: str) -> Response | None:
@@ -24,7 +25,7 @@ def page(desk: Desk, path: str, method: str) -> Response | None:
 
 
 def _hello(desk: Desk) -> Response:
-    return answer({"status": "pass", "version": __version__, "description": "Propylon"})
+    return rendered(Answer(200, {"status": "pass", "version": __version__, "description": "Propylon"}))
 
 
 def _ready(desk: Desk) -> Response:
@@ -46,7 +47,7 @@ def _ready(desk: Desk) -> Response:
     }
     if standing.leads and standing.sealed_with_other is not None:
         details["sealed_with_other_root_secret"] = standing.sealed_with_other
-    return answer(_document(status, details))
+    return rendered(Answer(200, _document(status, details)))
 
 
 def _document(status: str, details: dict[str, Any]) -> dict[str, Any]:

@@ -5,9 +5,7 @@ Everything shown is what the drain has stored: at most a second or two behind th
 
 from typing import Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-
+from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer
 from propylon.telemetry.metrics import CONTENT_TYPE
@@ -18,11 +16,11 @@ DAY_S: Final = 86_400
 PERCENTILES: Final = (0.5, 0.9, 0.99)
 
 
-async def read_totals(desk: Desk, request: Request) -> Response:
+async def read_totals(desk: Desk, call: Call) -> Answer:
     """`step` minute|hour|day, `by` a list of dimensions, one value of a dimension, `since` and `until` in Unix time."""
-    step, by = _step(request), _dimensions(request)
-    where = {one: _typed(one, request.query_params[one]) for one in Dimension if one in request.query_params}
-    since, until = _span(desk, request)
+    step, by = _step(call), _dimensions(call)
+    where = {one: _typed(one, call.query[one]) for one in Dimension if one in call.query}
+    since, until = _span(desk, call)
     rows = await totals(desk.records, step, by, where=where, since=since, until=until)
     buckets = await latencies(desk.records, where=where, since=since, until=until)
     listed = [
@@ -39,37 +37,37 @@ async def read_totals(desk: Desk, request: Request) -> Response:
     return answer({"step": step.name.lower(), "usage": listed, "latency_us": spread})
 
 
-async def read_log(desk: Desk, request: Request) -> Response:
+async def read_log(desk: Desk, call: Call) -> Answer:
     """Newest first; `one_in` says for how many exchanges an entry stands."""
-    query = request.query_params
+    query = call.query
     only = LogFilter(
         query.get("api_id"),
         query.get("identity"),
         query.get("key_hash"),
-        _number(request, "status", None),
+        _number(call, "status", None),
         query.get("reason"),
     )
-    since, until = _span(desk, request)
-    limit = _number(request, "limit", 100)
+    since, until = _span(desk, call)
+    limit = _number(call, "limit", 100)
     entries = await recent_log(desk.records, only, since=since, until=until, limit=100 if limit is None else limit)
     return answer({"logs": [entry._asdict() for entry in entries]})
 
 
-async def read_metrics(desk: Desk, request: Request) -> Response:
+async def read_metrics(desk: Desk, call: Call) -> Answer:
     """In Prometheus' text format; counted since this control process started."""
-    return Response(await desk.metrics.page(), media_type=CONTENT_TYPE)
+    return Answer(200, await desk.metrics.page(), {"Content-Type": CONTENT_TYPE})
 
 
-def _step(request: Request) -> Step:
-    name = request.query_params.get("step", "hour")
+def _step(call: Call) -> Step:
+    name = call.query.get("step", "hour")
     try:
         return Step[name.upper()]
     except KeyError:
         raise Refused(400, "step: write minute, hour or day") from None
 
 
-def _dimensions(request: Request) -> list[Dimension]:
-    names = [name for name in request.query_params.get("by", "").split(",") if name]
+def _dimensions(call: Call) -> list[Dimension]:
+    names = [name for name in call.query.get("by", "").split(",") if name]
     try:
         return [Dimension(name) for name in names]
     except ValueError:
@@ -84,17 +82,17 @@ def _typed(dimension: Dimension, text: str) -> str | int:
     return int(text)
 
 
-def _span(desk: Desk, request: Request) -> tuple[float, float]:
+def _span(desk: Desk, call: Call) -> tuple[float, float]:
     """The last day unless said otherwise."""
     now = int(desk.clock.wall())
-    since, until = _number(request, "since", now - DAY_S), _number(request, "until", now + 60)
+    since, until = _number(call, "since", now - DAY_S), _number(call, "until", now + 60)
     assert since is not None
     assert until is not None
     return float(since), float(until)
 
 
-def _number(request: Request, name: str, otherwise: int | None) -> int | None:
-    text = request.query_params.get(name)
+def _number(call: Call, name: str, otherwise: int | None) -> int | None:
+    text = call.query.get(name)
     if text is None:
         return otherwise
     if not (text.isascii() and text.isdecimal() and len(text) <= 12):
