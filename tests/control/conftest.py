@@ -15,6 +15,7 @@ from propylon.control.definitions import KnownApis
 from propylon.control.desk import Desk
 from propylon.control.explainer import Explainer
 from propylon.control.files import Files
+from propylon.control.people.signing_in import SigningIn
 from propylon.control.standing import Standing
 from propylon.settings import Settings
 from propylon.stores.chosen import open_lookups
@@ -68,6 +69,7 @@ class GatewayApi:
                 lambda: open_lookups(self.settings),
             ),
             standing,
+            SigningIn(records, self.clock),
         )
 
     def run(self, work: Awaitable[Any]) -> Any:

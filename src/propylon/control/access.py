@@ -3,7 +3,6 @@
 Knows neither routes nor bodies: it decides before there are any, so an unknown path is no way around it (E-9).
 """
 
-import ipaddress
 import logging
 from collections.abc import Sequence
 from hmac import compare_digest
@@ -13,6 +12,7 @@ from typing import Final
 from starlette.responses import Response
 
 from propylon.clock import Clock
+from propylon.control.counted_address import counted_as
 from propylon.control.rendering import error
 
 log = logging.getLogger("propylon.audit")
@@ -33,7 +33,7 @@ class Access:
 
     def refusal(self, secrets: Sequence[bytes], client_ip: str, what: str) -> Response | None:
         """An address that guessed too often is not even compared: its next guess might be right."""
-        address = _counted_as(client_ip)
+        address = counted_as(client_ip)
         now = self._clock.monotonic()
         began, wrong = self._wrong.get(address, (now, 0))
         if now >= began + WINDOW_S:
@@ -53,12 +53,3 @@ class Access:
         if len(self._wrong) >= ADDRESSES_MAX:
             del self._wrong[next(iter(self._wrong))]
         self._wrong[address] = (began, wrong)
-
-
-def _counted_as(client_ip: str) -> str:
-    """One IPv6 host has a whole /64 to guess from."""
-    try:
-        address = ipaddress.ip_address(client_ip)
-    except ValueError:
-        return client_ip
-    return str(ipaddress.ip_network((client_ip, 64), strict=False)) if address.version == 6 else client_ip

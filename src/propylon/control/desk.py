@@ -7,6 +7,7 @@ from propylon.control.announcer import Announcer
 from propylon.control.definitions import KnownApis
 from propylon.control.explainer import Explainer
 from propylon.control.files import Files
+from propylon.control.people.signing_in import SigningIn
 from propylon.control.standing import Standing
 from propylon.settings import Settings
 from propylon.stores.ports import NodeMeters
@@ -27,3 +28,4 @@ class Desk(NamedTuple):
     metrics: Metrics
     explainer: Explainer
     standing: Standing
+    signing_in: SigningIn

@@ -35,6 +35,7 @@ RETIRE_S: Final = 5.0
 RESEAL_S: Final = 2.0
 CHECKPOINT_S: Final = 60.0
 EXPIRE_S: Final = 60.0
+AUDIT_S: Final = 60.0
 SWEPT_MAX: Final = 2000  # meters looked at in one go
 EXPIRED_MAX: Final = 5000  # rows removed in one go
 EXPIRE_PAUSE_S: Final = 0.5  # in which other writers have their turn
@@ -67,6 +68,7 @@ class Housekeeping:
         self._repeat(LOOK_S, self._desk.standing.look)
         self._repeat(BEAT_S, self._beat)
         self._repeat(SWEEP_S, self._sweep)
+        self._repeat(AUDIT_S, self._desk.signing_in.refused.flush)
         if self._meters.own_queue is not None:
             self._repeat(DRAIN_S, NodeFigures(self._meters.own_queue, self._desk.metrics.observe).run_once)
         for seconds, work in (
@@ -86,6 +88,7 @@ class Housekeeping:
         for task in self._sleeping:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._desk.signing_in.refused.flush()
         if await self._leadership.lead():
             for work in (self.drain, self.checkpoint):
                 await _tried(work)

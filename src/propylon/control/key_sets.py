@@ -14,7 +14,7 @@ async def drop_all(desk: Desk, call: Call) -> Answer:
     """Those that keys name as well."""
     for source in await desk.meters.key_set_sources():
         await desk.meters.drop_key_set(source)
-    await desk.records.note_key_sets_dropped()
+    await desk.records.note_key_sets_dropped(call.by)
     return _invalidated()
 
 
@@ -25,7 +25,7 @@ async def drop_of_api(desk: Desk, call: Call) -> Answer:
     issuers = () if definition is None or definition.jwt is None else definition.jwt.issuers
     for source in (source for issuer in issuers for source in sources_of(issuer)):
         await desk.meters.drop_key_set(source.name)
-    await desk.records.note_key_sets_dropped()
+    await desk.records.note_key_sets_dropped(call.by)
     return _invalidated()
 
 

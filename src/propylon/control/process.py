@@ -23,6 +23,7 @@ from propylon.control.desk import Desk
 from propylon.control.explainer import Explainer
 from propylon.control.files import Files
 from propylon.control.housekeeping import Housekeeping
+from propylon.control.people.signing_in import SigningIn
 from propylon.control.standing import Standing
 from propylon.errors import StoreUnavailable
 from propylon.settings import Address, Settings
@@ -181,6 +182,7 @@ def _desk(plan: ControlPlan, records: Records, meters: NodeMeters) -> Desk:
         Metrics(bucket_end_us, of, standing.numbers),
         explainer,
         standing,
+        SigningIn(records, clock),
     )
 
 

@@ -42,6 +42,7 @@ class LastingKeys:
     def __init__(self, pepper: bytes, etag_key: bytes) -> None:
         self._pepper = pepper
         self._etag_key = etag_key
+        self._keys_by_use: dict[str, bytes] = {}
 
     @classmethod
     def from_text(cls, text: str) -> "LastingKeys":
@@ -61,6 +62,12 @@ class LastingKeys:
     def etag(self, content: str) -> str:
         """16 hex digits. Keyed, since the content holds secrets and an etag is shown: a weak one could be guessed."""
         return hmac.digest(self._etag_key, _bytes(content), "sha256")[:8].hex()
+
+    def mac(self, use: str, content: str) -> str:
+        """64 hex digits, under a key of this use alone: records that have lasting keys need no further one."""
+        if use not in self._keys_by_use:
+            self._keys_by_use[use] = _derived(self._etag_key, use.encode())
+        return hmac.digest(self._keys_by_use[use], _bytes(content), "sha256").hex()
 
 
 class RootSecret:
@@ -124,6 +131,7 @@ class Sealing:
         self.lasting_keys = lasting_keys or root_secret.lasting_keys
         self.key_hash = self.lasting_keys.key_hash
         self.etag = self.lasting_keys.etag
+        self.mac = self.lasting_keys.mac
         self.seal = root_secret.seal
 
     def unseal(self, sealed: str, binding: str) -> str:

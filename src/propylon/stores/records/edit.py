@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from propylon.model.key_ring import Ring, read_ring, tokens_of
+from propylon.model.key_ring import Ring, read_ring, ring_to_stored, tokens_of
 from propylon.stores.ports import DefinitionRow, KeyRow
+from propylon.stores.records.audit import Entry
+from propylon.stores.records.audit_notes import Notes
 from propylon.stores.records.definitions import (
     APIS,
     POLICIES,
@@ -35,6 +37,7 @@ from propylon.stores.records.keys import (
     is_as_written,
     remove_key,
 )
+from propylon.stores.records.people_edit import PeopleEdit
 from propylon.stores.records.revocations import RevocationEdit
 from propylon.stores.records.roots_in_use import demand_in_use
 from propylon.stores.records.writes import (
@@ -53,7 +56,10 @@ ANY_ETAG: Final = ""  # a write that does not ask what it replaces
 
 
 class Edit:
-    """Lives as long as its transaction. A write that changes nothing adds no name; without names, no revision."""
+    """Lives as long as its transaction. A write that changes nothing adds no name; without names, no revision.
+
+    Each write that changes something notes an entry of the audit log, so that no caller can forget it.
+    """
 
     def __init__(self, connection: AsyncConnection, sealing: Sealing, at: float, by: Actor) -> None:
         self.revision: int | None = None  # set at the commit; None for ever when nothing was changed
@@ -63,13 +69,20 @@ class Edit:
         self._at = at
         self.by = by
         self._names: dict[str, None] = {}  # in order, each once
-        self.revocations = RevocationEdit(connection, self._note, at)
-        self.identities = IdentityEdit(connection, self._note)
-        self.imports = ImportEdit(connection, self._note, at)
+        self._audit = Notes(sealing)
+        self.revocations = RevocationEdit(connection, self._note, self._audit.add, at)
+        self.identities = IdentityEdit(connection, self._note, self._audit.add)
+        self.imports = ImportEdit(connection, self._note, self._audit.add, at)
+        self.people = PeopleEdit(connection, sealing, self._audit.add, at)
 
     @property
     def names(self) -> list[str]:
         return list(self._names)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """For the audit log."""
+        return self._audit.entries
 
     # -- keys -----------------------------------------------------------------------------------------------------
 
@@ -84,6 +97,7 @@ class Edit:
             return before
         await self._demand_may_seal(write.secrets)
         self._note_key(write.key_hash, () if before is None else read_ring(before.ring), write.ring or ())
+        self._audit.key(before, write)
         if before is None:
             return await add_key(self._connection, self._sealing, write, self._at)
         await self._note_spellings(before)
@@ -94,6 +108,7 @@ class Edit:
         before = await self._key_to_change(key_hash, if_match)
         if before is not None:
             self._note_key(before.key_hash, read_ring(before.ring))
+            self._audit.key_gone(before)
             await self._note_spellings(before)
             await remove_key(self._connection, before.record_id)
             await forget_import(self._connection, before.record_id)
@@ -103,6 +118,7 @@ class Edit:
         """Another ring of a key that is there, with all its secrets; `row` as it shall be but for these two."""
         await self._demand_may_seal(secrets)
         self._note_key(row.key_hash, read_ring(row.ring), ring)
+        self._audit.ring(await self.key(row.key_hash), row, secrets, ring_to_stored(ring))
         await self._note_spellings(row)
         return await change_ring(self._connection, self._sealing, row, secrets, ring, self._at)
 
@@ -180,7 +196,7 @@ class Edit:
         before = {kind.name(row): row for row in stored}
         for write in choice.written:
             name = kind.name(write)
-            if await self._write(kind, before.get(name), as_row(self._sealing, kind, write)):
+            if await self._write(kind, before.get(name), write):
                 load.written.append(name)
         for row in choice.vanished:
             await self._remove(kind, row)
@@ -191,9 +207,7 @@ class Edit:
         _demand_api_owned(before)
         if if_match != ANY_ETAG:
             _demand_etag(if_match, "" if before is None else before.etag)
-        row = as_row(self._sealing, kind, write)
-        await self._write(kind, before, row)
-        return row
+        return await self._write(kind, before, write) or before or as_row(self._sealing, kind, write)
 
     async def _delete(self, kind: Kind, before: DefinitionRow | None, if_match: str) -> DefinitionRow | None:
         _demand_api_owned(before)
@@ -203,16 +217,20 @@ class Edit:
             await self._remove(kind, before)
         return before
 
-    async def _write(self, kind: Kind, before: DefinitionRow | None, row: DefinitionRow) -> bool:
+    async def _write(self, kind: Kind, before: DefinitionRow | None, write: DefinitionWrite) -> DefinitionRow | None:
+        """None when it is so already."""
+        row = as_row(self._sealing, kind, write)
         if before is not None and are_same(before, row):
-            return False
+            return None
         await self._demand_may_seal(row.secrets)
         self._note(kind.name(row))
+        self._audit.definition(kind, before, row, write)
         await write_definition(self._connection, kind, before, row, self._at)
-        return True
+        return row
 
     async def _remove(self, kind: Kind, row: DefinitionRow) -> None:
         self._note(kind.name(row))
+        self._audit.definition_gone(kind, row)
         await remove_definition(self._connection, kind, row)
 
     async def _demand_may_seal(self, secrets: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import Row, and_, case, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from propylon.stores.records.audit import Entry
 from propylon.stores.records.pieces import pieces
 from propylon.stores.records.tables import identities
 from propylon.stores.records.upsert import upsert
@@ -63,9 +64,12 @@ _SELECT: Final = select(*(identities.c[name] for name in IdentityRow._fields))
 class IdentityEdit:
     """The part of an `Edit` that changes them."""
 
-    def __init__(self, connection: AsyncConnection, note: Callable[[str], None]) -> None:
+    def __init__(
+        self, connection: AsyncConnection, note: Callable[[str], None], audit: Callable[[Entry], None]
+    ) -> None:
         self._connection = connection
         self._note = note
+        self._audit = audit
 
     async def find(self, record: str) -> IdentityRow | None:
         return await find_identity(self._connection, record)
@@ -73,6 +77,8 @@ class IdentityEdit:
     async def put_state(self, row: IdentityRow, state: State) -> IdentityRow:
         if row.state != state:
             self._note(f"identity:{row.record}")
+            action = "suspend" if state == "suspended" else "resume"
+            self._audit(Entry(action, f"identity:{row.record}", row.org_id, fields=("state",)))
             where = identities.c.record_id == row.record_id
             await self._connection.execute(update(identities).where(where).values(state=state))
         return row._replace(state=state)

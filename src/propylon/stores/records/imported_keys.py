@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.model.tyk_hashes import LegacyHash
 from propylon.stores.ports import KeyRow
+from propylon.stores.records.audit import Entry
 from propylon.stores.records.key_search import key_of_record
 from propylon.stores.records.keys import find_key
 from propylon.stores.records.tables import key_tokens, keys, legacy_hashes
@@ -45,9 +46,12 @@ class IdTaken(Exception):
 class ImportEdit:
     """The part of an `Edit` that imports and pins."""
 
-    def __init__(self, connection: AsyncConnection, note: Callable[[str], None], at: float) -> None:
+    def __init__(
+        self, connection: AsyncConnection, note: Callable[[str], None], audit: Callable[[Entry], None], at: float
+    ) -> None:
         self._connection = connection
         self._note = note
+        self._audit = audit
         self._at = at
 
     async def find(self, org_id: str, legacies: Sequence[LegacyHash]) -> list[ImportRow]:
@@ -60,6 +64,7 @@ class ImportEdit:
         values = {"org_id": org_id, "algorithm": legacy.algorithm, "hash": legacy.digest, "record_id": record_id}
         await self._connection.execute(insert(legacy_hashes).values(**values, at=self._at))
         self._note(f"legacy:{org_id}")
+        self._audit(Entry("import", f"legacy:{legacy.algorithm}:{legacy.digest}", org_id))
 
     async def pin(self, row: ImportRow, pin: Pin) -> None:
         """The key is found under its ID from now on. Raises IdTaken."""
@@ -77,6 +82,9 @@ class ImportEdit:
         await self._connection.execute(update(legacy_hashes).where(*where).values(pinned_key_hash=pin.key_hash))
         for name in (before.key_hash, pin.key_hash, *pin.spellings):
             self._note(f"key:{name}")
+        # What the key stood under before is named by the entry that made it; both have the same legacy hash.
+        for name in (f"legacy:{row.legacy.algorithm}:{row.legacy.digest}", f"key:{pin.key_hash}"):
+            self._audit(Entry("pin", name, row.org_id, fields=("key_hash",)))
         if not await _has_unpinned(self._connection, row.org_id):
             self._note(f"legacy:{row.org_id}")
 

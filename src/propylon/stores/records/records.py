@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from propylon.clock import Clock
 from propylon.model.tyk_hashes import LegacyHash
 from propylon.stores.ports import KEY_SETS, DefinitionRow, KeyRow, QuotaState
-from propylon.stores.records import change_log, key_rings, quotas
+from propylon.stores.records import audit, change_log, key_rings, quotas
+from propylon.stores.records.audit_reads import AuditReads
 from propylon.stores.records.definitions import (
     APIS,
     POLICIES,
@@ -43,6 +44,7 @@ from propylon.stores.records.keys import (
     secrets_of_key,
     skip_record_ids,
 )
+from propylon.stores.records.people import PeopleReads, touch_sign_in
 from propylon.stores.records.resealing import Cursor, count_sealed_with, piece_at, reseal
 from propylon.stores.records.revocations import StoredRevocation, page_of_revocations
 from propylon.stores.records.roots_in_use import seals
@@ -50,6 +52,7 @@ from propylon.stores.records.writes import EVERYTHING, Actor
 from propylon.stores.sealing import Sealing
 
 PAGE: Final = 100
+BEHIND_METERS: Final = Actor("propylon", "records found older than the meters")
 SAME_ALIAS_MAX: Final = 100  # an alias is no name of one key; more than these help nobody
 
 
@@ -61,6 +64,8 @@ class Records:
         self._usage = usage
         self.sealing = sealing
         self._clock = clock
+        self.audit = AuditReads(self._reading, sealing)
+        self.people = PeopleReads(self._reading)
 
     @property
     def usage_engine(self) -> AsyncEngine:
@@ -85,6 +90,8 @@ class Records:
             at = self._clock.wall()
             edit = Edit(connection, self.sealing, at, by)
             yield edit
+            assert edit.entries or not edit.names, "what changes is noted for the audit log"
+            await audit.append(connection, self.sealing, by, at, edit.entries)
             revision = await change_log.append(connection, edit.names, at) if edit.names else None
         edit.revision = revision
 
@@ -92,6 +99,16 @@ class Records:
         """The newest; 0 when nothing was ever changed."""
         async with self._reading() as connection:
             return await change_log.newest(connection)
+
+    async def note(self, by: Actor, *entries: audit.Entry) -> None:
+        """For the audit log alone, what changed nothing: sign-ins, wrong secrets, exports. No revision."""
+        async with self._writing() as connection:
+            await audit.append(connection, self.sealing, by, self._clock.wall(), entries)
+
+    async def touch_sign_in(self, token_hash: str) -> None:
+        """It was seen now; no change of anything."""
+        async with self._writing() as connection:
+            await touch_sign_in(connection, token_hash, self._clock.wall())
 
     async def note_everything_changed(self, above: int) -> int:
         """A change without an edit, numbered above what the meters know; answers its revision.
@@ -101,12 +118,15 @@ class Records:
         async with self._writing() as connection:
             at = self._clock.wall()
             await skip_record_ids(connection, at)
+            await audit.append(connection, self.sealing, BEHIND_METERS, at, [audit.Entry("restore", EVERYTHING)])
             return await change_log.append(connection, [EVERYTHING], at, above=above)
 
-    async def note_key_sets_dropped(self) -> int:
+    async def note_key_sets_dropped(self, by: Actor) -> int:
         """A change without an edit: the sets are in the meters. Answers its revision."""
         async with self._writing() as connection:
-            return await change_log.append(connection, [KEY_SETS], self._clock.wall())
+            at = self._clock.wall()
+            await audit.append(connection, self.sealing, by, at, [audit.Entry("drop", KEY_SETS)])
+            return await change_log.append(connection, [KEY_SETS], at)
 
     # -- reads ----------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, and_, case, cast, delete, exists, func, inser
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.ports import Revocation
+from propylon.stores.records.audit import Entry
 from propylon.stores.records.tables import keys, revocations
 
 REVOCATIONS_MAX: Final = 100_000  # a worker holds all of them, 0.5 KiB each
@@ -32,9 +33,12 @@ class TooMany(Exception):
 class RevocationEdit:
     """The part of an `Edit` that changes them."""
 
-    def __init__(self, connection: AsyncConnection, note: Callable[[str], None], at: float) -> None:
+    def __init__(
+        self, connection: AsyncConnection, note: Callable[[str], None], audit: Callable[[Entry], None], at: float
+    ) -> None:
         self._connection = connection
         self._note = note
+        self._audit = audit
         self._at = at
 
     async def put(self, revocation: Revocation) -> bool:
@@ -48,6 +52,7 @@ class RevocationEdit:
             await self._connection.execute(update(revocations).where(where).values(until=revocation.until))
         if before is None or before.until != revocation.until:
             self._note(_name(revocation))
+            self._audit(Entry("revoke", _name(revocation), revocation.org_id, fields=("until",)))
         return before is None
 
     async def remove(self, kind: str, value: str, issuer: str | None, org_id: str | None) -> list[Revocation]:
@@ -71,6 +76,7 @@ class RevocationEdit:
     async def _remove(self, found: list[Revocation]) -> list[Revocation]:
         for revocation in found:
             self._note(_name(revocation))
+            self._audit(Entry("allow", _name(revocation), revocation.org_id))
             await self._connection.execute(delete(revocations).where(_is(revocation)))
         return found
 

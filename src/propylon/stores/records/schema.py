@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from propylon.stores.records.tables import NEWEST_RECORDS, NEWEST_USAGE, RECORDS, USAGE, VERSION_TABLE
+from propylon.stores.records.people_tables import RECORDS
+from propylon.stores.records.tables import NEWEST_RECORDS, NEWEST_USAGE, USAGE, VERSION_TABLE
 
 
 class CannotOpen(Exception):

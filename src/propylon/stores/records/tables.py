@@ -1,8 +1,8 @@
 """The tables of the records and of usage, as SQLAlchemy Core knows them. Their history is `migrations/`.
 
 `RECORDS` and `USAGE` are two databases when SQLite, so that counting never waits for a control write, and stand beside
-each other in one when PostgreSQL. Times are Unix seconds. Sealed values stand in `secrets`, JSON of field path to
-sealed text; nothing else here is secret.
+each other in one when PostgreSQL. Those of people and of the audit log are `people_tables.py`. Times are Unix seconds.
+Sealed values stand in `secrets`, JSON of field path to sealed text; nothing else here is secret.
 """
 
 from typing import Any, Final
@@ -25,7 +25,7 @@ RECORDS: Final = MetaData()
 USAGE: Final = MetaData()
 VERSION_TABLE: Final = "schema_version"
 # A fresh database is made from this page and stamped with it.
-NEWEST_RECORDS: Final = "0003"
+NEWEST_RECORDS: Final = "0004"
 NEWEST_USAGE: Final = "0002"
 
 Number = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER may number rows there
@@ -64,7 +64,15 @@ def _definition_columns() -> list[Column[Any]]:
     ]
 
 
-organisations = Table("organisations", RECORDS, Column("id", Bytewise, primary_key=True), _text("name"))
+organisations = Table(
+    "organisations",
+    RECORDS,
+    Column("id", Bytewise, primary_key=True),
+    _text("name"),
+    _object("body"),  # Tyk's fields but for the id
+    Column("created_at", Double, nullable=False, server_default="0"),
+    Column("updated_at", Double, nullable=False, server_default="0"),
+)
 
 apis = Table("apis", RECORDS, Column("id", Bytewise, primary_key=True), _text("org_id"), *_definition_columns())
 

@@ -17,6 +17,7 @@ class Actor(NamedTuple):
     kind: str  # "gateway_api", "admin_api", "user", "files", "cli" or "propylon"
     name: str = ""  # of a user their record, of Propylon the work that it does by itself
     address: str = ""  # the client's IP, "" without one
+    label: str = ""  # what people call them, of a user their e-mail address: it outlives their record
 
 
 class KeyWrite(NamedTuple):
