@@ -2,12 +2,23 @@
 
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from propylon.errors import Denial
 from propylon.http.messages import Field, RequestHead
 from propylon.model.charge import Charge, ChargePlan, Verdict
 from propylon.model.effective import EffectiveSession
+
+
+class ApiFacts(NamedTuple):
+    """What usage tells of the API that served an exchange; the same for all of them until its definition changes."""
+
+    org_id: str
+    version: str  # the name of the version served
+    tags: tuple[str, ...]
+
+
+NO_API: Final = ApiFacts("", "", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,7 @@ class Exchange:
     __slots__ = (
         "answer_lines",
         "answered_at",
+        "api_facts",
         "api_id",
         "asked_at",
         "body_in",
@@ -81,6 +93,7 @@ class Exchange:
     peer_trusted: bool  # whether that peer is a trusted proxy; by client_address
     started: float  # monotonic seconds, by downstream
     api_id: str  # by snapshot/decision, "" when none matched
+    api_facts: ApiFacts  # of that API; by the same
     route_path: str  # path with the listen path stripped, always with a leading slash; by snapshot/decision
     caller: Caller | None  # by the authenticating step; None on keyless APIs
     charged: tuple[Charge, Verdict] | None  # what the meters have counted for this exchange; by steps/admit
@@ -116,6 +129,7 @@ class Exchange:
         self.peer_trusted = peer_trusted
         self.started = started
         self.api_id = ""
+        self.api_facts = NO_API
         self.route_path = ""
         self.failure = ""
         self.trace = ""

@@ -15,7 +15,8 @@ SPLITS = {"orders": ({40: 1}, {8: 1})}
 
 def shown() -> set[str]:
     metrics = Metrics(bucket_end_us, Of("n", "all", "1"), lambda: dict.fromkeys(MEANINGS_OF_CONTROL, 0.0))
-    metrics.observe([CELL], {**Counters(0).values(), "usage_lines_lost": 0, "usage_lines_waiting": 0}, SPLITS)
+    of_usage = dict.fromkeys(("usage_lines_lost", "usage_lines_waiting", "usage_tags_other"), 0)
+    metrics.observe([CELL], {**Counters(0).values(), **of_usage}, SPLITS)
     metrics.observe_fleet([CELL], {}, SPLITS)
     return set(re.findall(r"^# TYPE (\w+) ", metrics.render().decode(), re.MULTILINE))
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from propylon.errors import Denial, MetersFull, StoreUnavailable
-from propylon.exchange import Caller, Exchange, Identity
+from propylon.exchange import NO_API, ApiFacts, Caller, Exchange, Identity
 from propylon.http.messages import RequestHead
 from propylon.model.effective import EffectiveSession
 from propylon.model.session_record import Session, root_limit
@@ -11,9 +11,9 @@ from propylon.stores.ports import UsageBatch
 from propylon.usage.line import Line, parse
 
 
-def caller(record: str, name: str = "") -> Caller:
+def caller(record: str, name: str = "", tags: tuple[str, ...] = ()) -> Caller:
     identity = Identity(record, "token", "acme", "f" * 64, name)
-    session = Session()
+    session = Session(tags=tags)
     return Caller(identity, EffectiveSession(session, (), {}, root_limit(session), ()), (), b"")
 
 
@@ -27,13 +27,16 @@ def exchange(
     path: str = "/orders/1",
     name: str = "",
     endpoint: str = "",
+    tags: tuple[str, ...] = (),
+    facts: ApiFacts = NO_API,
 ) -> Exchange:
     head = RequestHead(b"")
     head.method, head.path = "GET", path
     ended = Exchange(head, "203.0.113.7", "203.0.113.7", started, peer_trusted=False)
     ended.api_id, ended.status, ended.endpoint = api_id, status, endpoint
     ended.body_in, ended.body_out = 10, 100
-    ended.caller = caller(record, name) if record else None
+    ended.api_facts = facts
+    ended.caller = caller(record, name, tags) if record else None
     ended.denial = Denial(reason, status, "no") if reason else None
     return ended
 

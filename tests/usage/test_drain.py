@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from propylon.errors import StoreUnavailable
+from propylon.exchange import ApiFacts
 from propylon.stores.lmdb import LmdbMeters, open_meters
 from propylon.stores.records.opening import open_records
 from propylon.stores.records.records import Records
@@ -18,8 +19,9 @@ from propylon.usage.drain import Drain
 from propylon.usage.line import Cell, Line, LogEntry, encode
 from propylon.usage.progress import Progress, move_progress, read_progress
 from propylon.usage.queries import Dimension, Step, latencies, recent_log, totals
-from tests.kit.places import Place, records_at, with_records
-from tests.kit.records import ROOT_SECRET
+from propylon.usage.tag_sets import Tagged
+from tests.kit.places import Place, SqlitePlace, records_at, with_records
+from tests.kit.records import ROOT_SECRET, TESTER, a_definition
 from tests.usage.exchanges import QueueInMemory
 
 CELL = Cell("orders", "k1", 200, "", "", 3, 30, 300, {8: 2, 40: 1})
@@ -80,6 +82,39 @@ def test_what_was_no_request_has_no_latency_and_adds_up(place: Place) -> None:
         assert await latencies(records) == {}
 
     with_records(place, drained)
+
+
+def _columns(place: Place) -> str:
+    usage = place.beside("usage.db") if isinstance(place, SqlitePlace) else place
+    return usage.sql(
+        "SELECT org_id, version, replace(tags, chr(10), ','), count FROM usage ORDER BY org_id".replace(
+            "chr(10)", "char(10)" if isinstance(place, SqlitePlace) else "chr(10)"
+        )
+    )
+
+
+def test_a_row_has_the_organisation_version_and_tags_of_its_exchanges(place: Place) -> None:
+    facts = {"orders": ApiFacts("acme", "v1", ())}
+    queue = queue_of(encode(Line(2, [CELL], [], {}, apis=facts, tagged=[Tagged(["gold"], [0])])))
+
+    async def drained(records: Records) -> None:
+        await Drain(records, queue).run_once()
+
+    with_records(place, drained)
+    assert _columns(place) == "acme|v1|,gold,|3"
+
+
+def test_a_line_of_a_version_before_counts_to_the_organisation_of_its_api(place: Place) -> None:
+    unrouted = CELL._replace(api_id="", exchanges=1)
+    queue = queue_of(encode(Line(2, [CELL, unrouted], [], {})))
+
+    async def drained(records: Records) -> None:
+        async with records.change(TESTER) as edit:
+            await edit.put_api(a_definition("orders", "acme"))
+        await Drain(records, queue, default_org_id="ours").run_once()
+
+    with_records(place, drained)
+    assert _columns(place) == "acme|||3\nours|||1"
 
 
 def test_an_empty_queue_is_nothing_to_do(place: Place) -> None:

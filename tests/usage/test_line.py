@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from propylon.exchange import ApiFacts
 from propylon.usage.line import Cell, Line, LogEntry, MalformedLine, encode, parse
 from propylon.usage.split import Split
+from propylon.usage.tag_sets import Tagged
 
 CELL = Cell("orders", "k1", 200, "", "/orders/{id}", 3, 30, 300, {8: 2, 40: 1})
 ENTRY = LogEntry(1.5, "orders", "k1", "ff", "Ada", "GET", "/", 403, "expired", 5, 0, "203.0.113.7", 1)
@@ -14,6 +16,19 @@ ENTRY = LogEntry(1.5, "orders", "k1", "ff", "Ada", "GET", "/", 403, "expired", 5
 def test_a_line_comes_back_as_it_went() -> None:
     line = Line(7, [CELL], [ENTRY], {"lookups": 4}, splits={"orders": Split({8: 2}, {0: 1, 3: 1})})
     assert parse(encode(line)) == line
+
+
+def test_facts_and_tags_come_back_as_they_went() -> None:
+    line = Line(
+        7, [CELL], [], {}, apis={"orders": ApiFacts("acme", "v1", ("eu",))}, tagged=[Tagged(["eu", "gold"], [0])]
+    )
+    assert parse(encode(line)) == line
+
+
+def test_a_line_of_the_version_before_has_no_facts_and_is_read() -> None:
+    document = json.loads(encode(Line(7, [CELL], [ENTRY], {}, apis={"orders": ApiFacts("acme", "v1", ())})))
+    del document["apis"], document["tagged"]
+    assert parse(json.dumps(document).encode()) == Line(7, [CELL], [ENTRY], {})
 
 
 def test_a_line_of_the_version_before_has_no_splits_and_is_read() -> None:
@@ -63,6 +78,10 @@ CELL_ROW = [*CELL]
         {"minute": 7, "cells": [], "log": [], "gauges": {}, "splits": {"orders": [{"8": 1}]}},
         {"minute": 7, "cells": [], "log": [], "gauges": {}, "splits": {"orders": [{"256": 1}, {}]}},
         {"minute": 7, "cells": [], "log": [], "gauges": {}, "splits": {"orders": [{}, {"8": -1}]}},
+        {"minute": 7, "cells": [], "log": [], "gauges": {}, "apis": {"orders": ["acme"]}},
+        {"minute": 7, "cells": [], "log": [], "gauges": {}, "apis": [["orders", "acme", "v1", []]]},
+        {"minute": 7, "cells": [], "log": [], "gauges": {}, "tagged": [[["gold"], [0]]]},
+        {"minute": 7, "cells": [CELL_ROW], "log": [], "gauges": {}, "tagged": [[["gold"], [-1]]]},
     ],
 )
 def test_anything_else_is_malformed(document: object) -> None:

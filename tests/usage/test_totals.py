@@ -50,7 +50,7 @@ def test_totals_are_exact_whatever_they_are_told_apart_by(engine: str, ended: li
         while await Drain(records, queue).run_once():
             pass
         by_api = Counter(one[0] for one in ended)
-        for step in Step:
+        for step in (Step.MINUTE, Step.HOUR, Step.DAY):
             for by in (*Dimension, None):
                 found = await totals(records, step, [by] if by else [])
                 assert sum(total.exchanges for total in found) == len(ended)

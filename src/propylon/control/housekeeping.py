@@ -23,7 +23,8 @@ from propylon.telemetry.report import Report, encode
 from propylon.usage.drain import Drain
 from propylon.usage.line import Line
 from propylon.usage.node_lines import NodeFigures
-from propylon.usage.retention import expire
+from propylon.usage.rebuilding import rebuild_hour
+from propylon.usage.retention import Kept, expire
 
 log = logging.getLogger("propylon.control")
 ANNOUNCE_S: Final = 1.0
@@ -39,6 +40,8 @@ AUDIT_S: Final = 60.0
 SWEPT_MAX: Final = 2000  # meters looked at in one go
 EXPIRED_MAX: Final = 5000  # rows removed in one go
 EXPIRE_PAUSE_S: Final = 0.5  # in which other writers have their turn
+REBUILD_S: Final = 5.0
+REBUILD_PAUSE_S: Final = 0.1
 DAY_S: Final = 86_400
 SWEEP_OF_REVOCATIONS: Final = Actor("propylon", "sweep of revocations that are over")
 
@@ -56,7 +59,7 @@ class Housekeeping:
         self._on_bug = on_bug
         # Where the queue is of a fleet, this node's own figures come another way.
         observe = desk.metrics.observe if meters.own_queue is None else desk.metrics.observe_fleet
-        self._drain = Drain(desk.records, meters, observe, self._remember)
+        self._drain = Drain(desk.records, meters, observe, self._remember, desk.settings.default_org_id)
         self._resealing = Resealing(desk.records, desk.standing, desk.clock)
         self._tasks: list[asyncio.Task[None]] = []
         self._sleeping: set[asyncio.Task[None]] = set()
@@ -76,6 +79,7 @@ class Housekeeping:
             (RETIRE_S, self.retire_generations),
             (RESEAL_S, self.reseal),
             (CHECKPOINT_S, self.checkpoint),
+            (REBUILD_S, self.rebuild),
             (EXPIRE_S, self._expire),
             (EXPIRE_S, self.forget_revocations),
             (EXPIRE_S, self.forget_identities),
@@ -138,9 +142,24 @@ class Housekeeping:
         self._meters.sweep(SWEPT_MAX)
 
     async def _expire(self) -> None:
-        before = self._desk.clock.wall() - self._desk.settings.usage_retention_days * DAY_S
-        while await expire(self._desk.records, before, EXPIRED_MAX) and not self._is_ending:
+        while await expire(self._desk.records, self._kept(), EXPIRED_MAX) and not self._is_ending:
             await self._desk.clock.sleep(EXPIRE_PAUSE_S)
+
+    def _kept(self) -> Kept:
+        now, settings = self._desk.clock.wall(), self._desk.settings
+        hours_since = now - settings.usage_retention_days * DAY_S
+        return Kept(
+            now - settings.usage_minutes_retention_days * DAY_S,
+            hours_since,
+            now - settings.usage_days_retention_days * DAY_S,
+            hours_since,
+            settings.request_log_entries_max,
+        )
+
+    async def rebuild(self) -> None:
+        """What stands for longer than minutes, after an update; `rebuilding.py`."""
+        while not self._is_ending and await rebuild_hour(self._desk.records, self._desk.settings.default_org_id):
+            await self._desk.clock.sleep(REBUILD_PAUSE_S)
 
     async def forget_revocations(self) -> None:
         """Those that are over; workers compare the times themselves, and are told so that they forget them too."""

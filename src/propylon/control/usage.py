@@ -13,14 +13,19 @@ from propylon.usage.histogram import percentile_us
 from propylon.usage.queries import Dimension, LogFilter, Step, latencies, recent_log, totals
 
 DAY_S: Final = 86_400
+HOUR_S: Final = 3_600
 PERCENTILES: Final = (0.5, 0.9, 0.99)
+STEPS: Final = {"minute": Step.MINUTE, "hour": Step.HOUR, "day": Step.DAY}
+DIMENSIONS: Final[tuple[Dimension, ...]] = tuple(one for one in Dimension if one is not Dimension.TAGS)
 
 
 async def read_totals(desk: Desk, call: Call) -> Answer:
     """`step` minute|hour|day, `by` a list of dimensions, one value of a dimension, `since` and `until` in Unix time."""
     step, by = _step(call), _dimensions(call)
-    where = {one: _typed(one, call.query[one]) for one in Dimension if one in call.query}
+    where = {one: _typed(one, call.query[one]) for one in DIMENSIONS if one in call.query}
     since, until = _span(desk, call)
+    if step is not Step.MINUTE and since < desk.clock.wall() - desk.settings.usage_minutes_retention_days * DAY_S:
+        since -= since % HOUR_S  # of what is older there are no minutes any more
     rows = await totals(desk.records, step, by, where=where, since=since, until=until)
     buckets = await latencies(desk.records, where=where, since=since, until=until)
     listed = [
@@ -61,7 +66,7 @@ async def read_metrics(desk: Desk, call: Call) -> Answer:
 def _step(call: Call) -> Step:
     name = call.query.get("step", "hour")
     try:
-        return Step[name.upper()]
+        return STEPS[name]
     except KeyError:
         raise Refused(400, "step: write minute, hour or day") from None
 
@@ -69,9 +74,9 @@ def _step(call: Call) -> Step:
 def _dimensions(call: Call) -> list[Dimension]:
     names = [name for name in call.query.get("by", "").split(",") if name]
     try:
-        return [Dimension(name) for name in names]
+        return [DIMENSIONS[DIMENSIONS.index(Dimension(name))] for name in names]
     except ValueError:
-        raise Refused(400, f"by: write some of {', '.join(Dimension)}, parted by commas") from None
+        raise Refused(400, f"by: write some of {', '.join(DIMENSIONS)}, parted by commas") from None
 
 
 def _typed(dimension: Dimension, text: str) -> str | int:

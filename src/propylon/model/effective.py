@@ -198,10 +198,10 @@ def _executable(endpoint: Endpoint) -> EndpointPattern:
     return endpoint_pattern(endpoint.path, limits)
 
 
-def _merged_tags(session: Session, policies: Sequence[Policy]) -> Sequence[str]:
+def _merged_tags(session: Session, policies: Sequence[Policy]) -> tuple[str, ...]:
     """P-10: each once, the key's own first."""
     if not any(policy.tags for policy in policies):
-        return session.tags
+        return tuple(session.tags)
     return tuple(dict.fromkeys([*session.tags, *(tag for policy in policies for tag in policy.tags)]))
 
 

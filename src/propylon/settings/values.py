@@ -69,7 +69,13 @@ class Settings(TracingSettings, ListenSettings):
     usage_map_bytes: MapBytes = 64 * 1024**2
     """Room for usage that waits to be drained; when it is full the oldest goes, counted."""
     usage_retention_days: Count = 90
-    """How long usage and the request log are kept, so that they do not fill the disk."""
+    """How long hours of usage, the request log and identities are kept, so that they do not fill the disk."""
+    usage_minutes_retention_days: Count = 7
+    """How long usage is kept by the minute; hours stay `usage_retention_days`."""
+    usage_days_retention_days: Count = 800
+    """How long usage is kept by the day: two years can be compared."""
+    request_log_entries_max: Count = 2_000_000
+    """How many entries the request log keeps, some 300 bytes each; beyond it the oldest go."""
 
     app_path: Folder = None
     """Folder of API definition files; the Gateway API does not change what a file owns."""

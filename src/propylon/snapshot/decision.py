@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from propylon.errors import Denial
-from propylon.exchange import Exchange
+from propylon.exchange import NO_API, Exchange
 from propylon.snapshot.follow import Follow
 from propylon.snapshot.route import Route
 from propylon.steps.step import Step
@@ -25,10 +25,10 @@ async def decide(exchange: Exchange, follow: Follow, watch: Watch | None = None)
         exchange.decided_at = follow.applied
         found = follow.snapshot.table.match(exchange.head.path)
         if found is None:
-            route, exchange.api_id, exchange.denial = None, "", NO_ROUTE
+            route, exchange.api_id, exchange.api_facts, exchange.denial = None, "", NO_API, NO_ROUTE
         else:
             route, exchange.route_path = found
-            exchange.api_id = route.api_id
+            exchange.api_id, exchange.api_facts = route.api_id, route.facts
             for step in route.steps if watch is None else watch(route):
                 if (denial := await step(exchange)) is not None:
                     exchange.denial = denial

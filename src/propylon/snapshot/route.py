@@ -1,8 +1,14 @@
 """Route: one API made executable. Frozen; a change compiles another one."""
 
+from typing import Final
+
+from propylon.exchange import NO_API, ApiFacts
 from propylon.model.api_definition import ApiDefinition
 from propylon.snapshot.origin import Origin, origin, unix_origin
 from propylon.steps.step import Step
+
+NON_VERSIONED: Final = "Non Versioned"
+UNNAMED_VERSION: Final = "Default"
 
 
 class Route:
@@ -13,6 +19,7 @@ class Route:
         "authority",
         "base_path",
         "definition",
+        "facts",
         "is_control",
         "listen_path",
         "listen_pattern",
@@ -32,6 +39,7 @@ class Route:
         self.authority = where.authority
         self.steps = steps
         self.definition: ApiDefinition | None = None
+        self.facts = NO_API
         self.preserve_host = False
         self.strip = False
         self.base_path = ""
@@ -51,6 +59,7 @@ def route_of(definition: ApiDefinition, steps: tuple[Step, ...]) -> Route:
     where = origin(target.host, target.port, tls=target.scheme == "https", tls_verify=definition.target_tls_verify)
     route = Route(definition.api_id, definition.listen_path, where, steps)
     route.definition = definition
+    route.facts = facts_of(definition)
     route.listen_pattern = definition.listen_pattern
     route.preserve_host = definition.preserve_host_header
     route.strip = definition.strip_listen_path
@@ -58,6 +67,12 @@ def route_of(definition: ApiDefinition, steps: tuple[Step, ...]) -> Route:
     route.base_path = target.path.rstrip("/")
     route.target_path = (target.path if definition.disable_strip_slash else route.base_path) or "/"
     return route
+
+
+def facts_of(definition: ApiDefinition) -> ApiFacts:
+    """The version is named as Tyk's analytics name it (analytics.md §2)."""
+    version = NON_VERSIONED if definition.not_versioned else definition.default_version or UNNAMED_VERSION
+    return ApiFacts(definition.org_id, version, definition.tags)
 
 
 def control_route(socket_path: str) -> Route:

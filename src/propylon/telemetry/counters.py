@@ -65,6 +65,7 @@ MEANINGS: Final = {
     "durability_problems": Meaning("gauge", "Reasons why the meters may forget what they were told."),
     "usage_lines_waiting": Meaning("gauge", "Lines of usage in the worker, not taken by the queue yet."),
     "usage_lines_lost": Meaning("counter", "Lines of usage lost while the queue could not take them."),
+    "usage_tags_other": Meaning("counter", "Rows of usage whose tags were counted as other, as there were too many."),
     "access_lines_lost": Meaning("counter", "Lines of the access log lost as nobody took them."),
     "spans_sent": Meaning("counter", "Spans the collector took."),
     "spans_lost": Meaning("counter", "Spans lost, as it did not or there were too many."),

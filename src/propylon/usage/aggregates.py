@@ -1,89 +1,101 @@
-"""Adds lines to the tables of usage, within the caller's transaction. The SQL is told apart by engine here.
+"""Adds lines to the tables of usage, within the caller's transaction.
 
 Cells that lines share are added up first: a line comes each second from each worker, and a minute has one row of each.
-A row is added to where it stands, so that the cost does not grow with the table: SQLite takes 10 to 30 µs a row and
-9 µs an entry of the log, PostgreSQL 16 µs a row that is not there yet and 40 µs one that is.
+Minutes, hours, days and weeks are added to in the same transaction, so each line is in all of them or in none, however
+late it comes (docs/decisions/0014).
 """
 
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.array_insert import array_insert, columns_of
 from propylon.stores.records.pieces import pieces
-from propylon.stores.records.tables import request_log, usage
-from propylon.stores.records.upsert import upsert
+from propylon.stores.records.tables import request_log, usage, usage_callers, usage_traffic
+from propylon.usage.adding import Adding
+from propylon.usage.histogram import bucket_end_us
 from propylon.usage.line import Line, LogEntry
+from propylon.usage.rows import Dimensions, Grain, Orgs, Rows, Sums, org_of, rolled_up, rows_of
 
-_Rows = list[dict[str, Any]]
+CALLERS_GRAINS: Final = (Grain.HOUR, Grain.DAY, Grain.WEEK)
+TRAFFIC_GRAINS: Final = (Grain.MINUTE, Grain.HOUR, Grain.DAY)
 
-_ADDED: Final = ("count", "bytes_in", "bytes_out")
-_BOTH_LATENCIES: Final = text("""(
-    SELECT json_group_object(key, total) FROM (
-        SELECT key, sum(value) AS total FROM (
-            SELECT key, value FROM json_each(usage.latencies)
-            UNION ALL SELECT key, value FROM json_each(excluded.latencies)
-        ) GROUP BY key))""")
-_CONFLICT: Final = f"""
-    ON CONFLICT ({", ".join(usage.primary_key.columns.keys())}) DO UPDATE SET
-    {", ".join(f"{name} = usage.{name} + excluded.{name}" for name in _ADDED)}, latencies = (
-    SELECT coalesce(json_object_agg(key, total), '{{}}') FROM (
-        SELECT key, sum(CAST(value AS bigint)) AS total FROM (
-            SELECT key, value FROM json_each_text(CAST(usage.latencies AS json))
-            UNION ALL SELECT key, value FROM json_each_text(CAST(excluded.latencies AS json))
-        ) AS parts GROUP BY key) AS totals)"""
-_ADD_ARRAYS: Final = array_insert(usage, usage.columns.keys(), _CONFLICT)
-_LOG_ARRAYS: Final = array_insert(request_log, LogEntry._fields)
+_MINUTES: Final = Adding(usage)
+_TRAFFIC: Final = Adding(usage_traffic)
+_CALLERS: Final = Adding(usage_callers, latencies=False)
+_CALLERS_HOURS: Final = Adding(usage_callers)
+_LOGGED: Final = (*LogEntry._fields, "org_id")
+_LOG_ARRAYS: Final = array_insert(request_log, _LOGGED)
 
 
-async def add_lines(connection: AsyncConnection, lines: Sequence[Line]) -> None:
-    entries = (entry._asdict() for line in lines for entry in line.log)
-    is_postgres = connection.dialect.name == "postgresql"
-    for rows in pieces(_rows(lines)):
-        await (_add_as_arrays if is_postgres else _add)(connection, rows)
-    for rows in pieces(entries):
-        await (_log_as_arrays if is_postgres else _log)(connection, rows)
+async def add_lines(connection: AsyncConnection, lines: Sequence[Line], orgs: Orgs) -> None:
+    rows = rows_of(lines, orgs)
+    for piece in pieces({**key._asdict(), **_sums(sums, "latencies")} for key, sums in rows.items()):
+        await _MINUTES.add(connection, piece)
+    await add_traffic(connection, rows, TRAFFIC_GRAINS)
+    await add_callers(connection, rows, CALLERS_GRAINS)
+    for piece in pieces(_log_rows(lines, orgs)):
+        await _log(connection, piece)
 
 
-async def _add(connection: AsyncConnection, rows: _Rows) -> None:
-    fresh = upsert(connection, usage)
-    sums: dict[str, Any] = {name: usage.c[name] + fresh.excluded[name] for name in _ADDED}
-    keys = usage.primary_key.columns
-    await connection.execute(
-        fresh.on_conflict_do_update(index_elements=keys, set_=sums | {"latencies": _BOTH_LATENCIES}), rows
-    )
+async def add_traffic(connection: AsyncConnection, rows: Rows, grains: Sequence[Grain]) -> None:
+    for grain in grains:
+        for piece in pieces(_traffic_rows(grain, rolled_up(rows, grain, by_caller=False))):
+            await _TRAFFIC.add(connection, piece)
 
 
-async def _log(connection: AsyncConnection, rows: _Rows) -> None:
-    await connection.execute(insert(request_log), rows)
+async def add_callers(connection: AsyncConnection, rows: Rows, grains: Sequence[Grain]) -> None:
+    for grain in grains:
+        callers, has_latencies = rolled_up(rows, grain, by_caller=True), grain is Grain.HOUR
+        for piece in pieces(_callers_rows(grain, callers, "latencies" if has_latencies else "")):
+            await (_CALLERS_HOURS if has_latencies else _CALLERS).add(connection, piece)
 
 
-async def _add_as_arrays(connection: AsyncConnection, rows: _Rows) -> None:
-    await connection.execute(_ADD_ARRAYS, columns_of(rows))
+def _traffic_rows(grain: Grain, rows: Rows) -> Iterator[dict[str, Any]]:
+    for row in _callers_rows(grain, rows, "latencies"):
+        del row["identity"]
+        yield row
 
 
-async def _log_as_arrays(connection: AsyncConnection, rows: _Rows) -> None:
-    await connection.execute(_LOG_ARRAYS, columns_of(rows))
+def _callers_rows(grain: Grain, rows: Rows, latencies: str) -> Iterator[dict[str, Any]]:
+    for key, sums in rows.items():
+        at = {"grain": int(grain), "at": key.minute, "last_minute": sums.last_minute}
+        named = key._asdict()
+        del named["minute"]
+        yield {**at, **named, **_sums(sums, latencies)}
 
 
-def _rows(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
-    """One for each set of dimensions in these lines."""
-    sums: dict[tuple[Any, ...], tuple[list[int], dict[int, int]]] = {}
+def _sums(sums: Sums, latencies: str) -> dict[str, Any]:
+    """`latencies` names the column of the histogram, "" where there is none."""
+    buckets = sums.latencies
+    histogram = {latencies: json.dumps(buckets, separators=(",", ":"))} if latencies else {}
+    return {
+        "count": sums.count,
+        "bytes_in": sums.bytes_in,
+        "bytes_out": sums.bytes_out,
+        "latency_us": sum(_middle_us(bucket) * count for bucket, count in buckets.items()),
+        "min_us": bucket_end_us(min(buckets) - 1) if buckets else 0,
+        "max_us": bucket_end_us(max(buckets)) - 1 if buckets else 0,
+        **histogram,
+    }
+
+
+def _middle_us(bucket: int) -> int:
+    """As `percentile_us` has it."""
+    return (bucket_end_us(bucket - 1) + bucket_end_us(bucket) - 1) // 2
+
+
+def _log_rows(lines: Sequence[Line], orgs: Orgs) -> Iterator[dict[str, Any]]:
     for line in lines:
-        for api_id, identity, status, reason, endpoint, *counts, latencies in line.cells:
-            key = (line.minute, api_id, identity, status, reason, endpoint)
-            so_far = sums.get(key)
-            if so_far is None:
-                sums[key] = (counts, dict(latencies))
-                continue
-            so_far[0][:] = map(int.__add__, so_far[0], counts)
-            for bucket, number in latencies.items():
-                so_far[1][bucket] = so_far[1].get(bucket, 0) + number
-    names = ("minute", "api_id", "identity", "status", "reason", "endpoint")
-    for key, (counts, latencies) in sums.items():
-        row = {"org_id": "", "version": "", "tags": "", **dict(zip(names, key, strict=True))}
-        row |= dict(zip(_ADDED, counts, strict=True))
-        yield row | {"latencies": json.dumps(latencies, separators=(",", ":"))}
+        for entry in line.log:
+            yield {**entry._asdict(), "org_id": org_of(line, entry.api_id, orgs)}
+
+
+async def _log(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    if connection.dialect.name == "postgresql":
+        await connection.execute(_LOG_ARRAYS, columns_of(rows))
+        return
+    await connection.execute(insert(request_log), rows)

@@ -14,6 +14,7 @@ from propylon.stores.records.records import Records
 from propylon.usage.aggregates import add_lines
 from propylon.usage.line import Cell, Line, MalformedLine, Observe, parse
 from propylon.usage.progress import Progress, move_progress, read_progress
+from propylon.usage.rows import Orgs, unplaced
 from propylon.usage.split import Split
 
 log = logging.getLogger("propylon.usage")
@@ -35,12 +36,19 @@ class Drain:
     """One per control process. `observe` is told of each line once, after its commit.
 
     `remember` keeps what lines say of records, which are another database: before their commit, so that nothing is lost
-    by a death in between; so it may be told of a line again.
+    by a death in between; so it may be told of a line again. What no API answered counts to `default_org_id`.
     """
 
     def __init__(
-        self, records: Records, meters: Meters, observe: Observe = _nobody, remember: Remember = _nothing
+        self,
+        records: Records,
+        meters: Meters,
+        observe: Observe = _nobody,
+        remember: Remember = _nothing,
+        default_org_id: str = "",
     ) -> None:
+        self._records = records
+        self._default_org_id = default_org_id
         self._remember = remember
         self._engine = records.usage_engine
         self._meters = meters
@@ -56,14 +64,16 @@ class Drain:
         if not batch.lines:
             return 0
         parsed = [_parsed(raw) for raw in batch.lines]
-        await self._remember([line for line in parsed if isinstance(line, Line)])
-        skipped = await self._add(batch, parsed)
+        lines = [line for line in parsed if isinstance(line, Line)]
+        await self._remember(lines)
+        orgs = {"": self._default_org_id, **await self._records.orgs_of_apis(unplaced(lines))}
+        skipped = await self._add(batch, parsed, orgs)
         for line in parsed[skipped:]:
             self._tell(line)
         await self._meters.discard(batch.epoch, batch.first + len(batch.lines))
         return len(batch.lines)
 
-    async def _add(self, batch: UsageBatch, parsed: Sequence[Line | MalformedLine]) -> int:
+    async def _add(self, batch: UsageBatch, parsed: Sequence[Line | MalformedLine], orgs: Orgs) -> int:
         """Answers how many lines of the batch were added before."""
         with SQL_ERRORS:
             async with self._engine.begin() as connection:
@@ -72,7 +82,7 @@ class Drain:
                 skipped = max(0, upto - batch.first)
                 if skipped < len(batch.lines):
                     await move_progress(connection, before, Progress(batch.epoch, batch.first + len(batch.lines)))
-                    await add_lines(connection, [line for line in parsed[skipped:] if isinstance(line, Line)])
+                    await add_lines(connection, [line for line in parsed[skipped:] if isinstance(line, Line)], orgs)
         return skipped
 
     def _tell(self, line: Line | MalformedLine) -> None:

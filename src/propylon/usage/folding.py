@@ -7,12 +7,12 @@ proxying it (design §5.4). `sampling.py` says which.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from propylon.clock import Clock
 from propylon.errors import Failure, MetersFull, StoreUnavailable
-from propylon.exchange import Exchange
+from propylon.exchange import NO_API, ApiFacts, Exchange
 from propylon.stores.ports import Meters
 from propylon.usage.entry import access_entry, log_entry
 from propylon.usage.histogram import bucket_of
@@ -21,17 +21,20 @@ from propylon.usage.node_lines import NodeLines
 from propylon.usage.sampling import Sampling
 from propylon.usage.sightings import Sightings
 from propylon.usage.split import Spent, split_us
+from propylon.usage.tag_sets import OTHER, Tagged, TagSets
 from propylon.usage.uses import Uses
 
 log = logging.getLogger("propylon.usage")
 CELLS_MAX: Final = 5_000  # distinct rows per flush; beyond it a line is cut early: memory bounded, totals exact
 ENDPOINTS_MAX: Final = 200  # per API and line; the rest counts as "other"
-OTHER: Final = "other"
 LINES_KEPT_MAX: Final = 600  # ten minutes of a store that is away
 LINES_LOST: Final = "usage_lines_lost"  # a gauge
 LINES_WAITING: Final = "usage_lines_waiting"  # a gauge
+TAGS_OTHER: Final = "usage_tags_other"  # a gauge
 
-Dimensions = tuple[str, str, int, str, str]  # API, identity, status, reason, endpoint
+NO_TAGS: Final[tuple[str, ...]] = ()
+
+Dimensions = tuple[str, str, int, str, str, tuple[str, ...]]  # API, identity, status, reason, endpoint, caller's tags
 
 
 class LogLimits(NamedTuple):
@@ -44,9 +47,10 @@ class LogLimits(NamedTuple):
 class _Sums:
     """A cell that still grows."""
 
-    __slots__ = ("bytes_in", "bytes_out", "count", "latencies")
+    __slots__ = ("bytes_in", "bytes_out", "count", "latencies", "tags")
 
-    def __init__(self) -> None:
+    def __init__(self, tags: tuple[str, ...]) -> None:
+        self.tags = tags
         self.count = 0
         self.bytes_in = 0
         self.bytes_out = 0
@@ -88,30 +92,32 @@ class Folding:
         self._cells: dict[Dimensions, _Sums] = {}
         self._spent: dict[str, Spent] = {}  # by API; a number for each exchange until the line is cut
         self._endpoints: dict[str, set[str]] = {}
+        self._apis: dict[str, ApiFacts] = {}  # of those with cells
+        self._tag_sets = TagSets()
         self._log: list[LogEntry] = []
         self._sightings = Sightings()
         self._uses = Uses()
         self._lines: deque[bytes] = deque()  # not in the queue yet
         self._lines_lost = 0
         self._counted = 0  # exchanges of lines that were cut
-        self._gauges: dict[str, float] = {LINES_LOST: 0, LINES_WAITING: 0}  # as they were last sent
+        self._gauges: dict[str, float] = {LINES_LOST: 0, LINES_WAITING: 0, TAGS_OTHER: 0}  # as they were last sent
 
     def record(self, exchange: Exchange) -> None:
         """Adds one exchange; never waits."""
         denial = exchange.denial
         reason = denial.reason if denial is not None else exchange.failure
         caller, credential = exchange.caller, exchange.credential
-        record = ""
+        record, tags = "", NO_TAGS
         if caller is not None:
-            identity = caller.identity
+            identity, tags = caller.identity, caller.session.tags
             record = identity.record
             if identity.kind == "subject":
                 self._sightings.note(exchange, caller)
         if credential is not None and credential not in self._uses.noted:
             self._uses.note(credential)
         endpoint = exchange.endpoint and self._bounded(exchange.api_id, exchange.endpoint)
-        key = (exchange.api_id, record, exchange.status, reason, endpoint)
-        sums = self._cells.get(key) or self._new_sums(key)
+        key = (exchange.api_id, record, exchange.status, reason, endpoint, tags)
+        sums = self._cells.get(key) or self._new_sums(key, exchange.api_facts)
         now = self._clock.monotonic()
         latency_us = int((now - exchange.started) * 1e6)
         sums.count += 1
@@ -133,13 +139,14 @@ class Folding:
 
     def record_unread(self, failure: Failure) -> None:
         """Adds bytes that were no request: there is no exchange, only the reason it was refused for."""
-        key = ("", "", failure.status, failure.code, "")
-        sums = self._cells.get(key) or self._new_sums(key)
+        key = ("", "", failure.status, failure.code, "", ())
+        sums = self._cells.get(key) or self._new_sums(key, NO_API)
         sums.count += 1
 
     async def flush(self) -> None:
         """Each second and before the end: hands what was added up to the queue."""
-        gauges = self._counters() | {LINES_LOST: self._lines_lost, LINES_WAITING: len(self._lines)}
+        lost, waiting = self._lines_lost, len(self._lines)
+        gauges = self._counters() | {LINES_LOST: lost, LINES_WAITING: waiting, TAGS_OTHER: self._tag_sets.others}
         if self._cells or (gauges != self._gauges and not self._lines):
             self._gauges = gauges
             self._cut_line()
@@ -157,12 +164,16 @@ class Folding:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _new_sums(self, key: Dimensions) -> _Sums:
+    def _new_sums(self, key: Dimensions, facts: ApiFacts) -> _Sums:
+        """What is the same for all exchanges of a cell is looked at here, once a line and not for each of them."""
         if len(self._cells) >= CELLS_MAX:
             self._cut_line()
         if not self._cells:
             self._minute = self._this_minute()
-        sums = self._cells[key] = _Sums()
+        if facts is not NO_API:
+            self._apis[key[0]] = facts
+        tags = key[-1] + facts.tags
+        sums = self._cells[key] = _Sums(self._tag_sets.bounded(self._minute, tags) if tags else ())
         return sums
 
     def _new_spent(self, api_id: str) -> Spent:
@@ -180,15 +191,16 @@ class Folding:
 
     def _cut_line(self) -> None:
         """Everything is empty afterwards."""
-        cells = [Cell(*key, c.count, c.bytes_in, c.bytes_out, c.latencies) for key, c in self._cells.items()]
+        cells = [Cell(*key[:5], c.count, c.bytes_in, c.bytes_out, c.latencies) for key, c in self._cells.items()]
         minute = self._minute if cells else self._this_minute()
         seen, used = self._sightings.take(minute), self._uses.take(minute)
         splits = {api_id: spent.split() for api_id, spent in self._spent.items()}
-        self._keep(encode(Line(minute, cells, self._log, self._gauges, seen, used, splits)))
+        tagged = _tagged(self._cells.values())
+        self._keep(encode(Line(minute, cells, self._log, self._gauges, seen, used, splits, self._apis, tagged)))
         if self._node_lines is not None:
             self._node_lines.note(minute, cells, splits)
         self._counted = self.exchanges
-        self._cells, self._spent, self._log, self._endpoints = {}, {}, [], {}
+        self._cells, self._spent, self._log, self._endpoints, self._apis = {}, {}, [], {}, {}
 
     def _keep(self, line: bytes) -> None:
         self._lines.append(line)
@@ -212,3 +224,11 @@ class Folding:
 
     def _this_minute(self) -> int:
         return int(self._clock.wall()) // 60
+
+
+def _tagged(sums: Iterable[_Sums]) -> list[Tagged]:
+    places: dict[tuple[str, ...], list[int]] = {}
+    for place, one in enumerate(sums):
+        if one.tags:
+            places.setdefault(one.tags, []).append(place)
+    return [Tagged(list(tags), cells) for tags, cells in places.items()]

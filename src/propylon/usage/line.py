@@ -7,7 +7,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from propylon.exchange import ApiFacts
 from propylon.usage.split import Split
+from propylon.usage.tag_sets import Tagged
 
 NUMBER_MAX: Final = 2**53  # beyond it a number is damage, and no database could add to it for long
 BUCKETS: Final = 256  # of latencies: the last one ends beyond 500,000 years
@@ -79,6 +81,8 @@ class Line(NamedTuple):
     splits: Mapping[
         str, Split
     ] = {}  # by API; beside the cells, as a drain of a version before would refuse longer ones
+    apis: Mapping[str, ApiFacts] = {}  # of the cells' APIs; what a worker of a version before does not say
+    tagged: list[Tagged] = []  # the cells that have tags
 
 
 # What each line that is taken holds, told once: to whoever shows it.
@@ -105,7 +109,10 @@ def _line(document: Any) -> Line:
             uses = [_use(row) for row in document.get("uses", ())]
             splits = _splits(document.get("splits", {}))
             entries = [_entry(row) for row in log]
-            return Line(minute, [_cell(row) for row in cells], entries, gauges, sightings, uses, splits)
+            apis = _apis(document.get("apis", {}))
+            tagged = [_tagged(row, len(cells)) for row in document.get("tagged", ())]
+            added = (sightings, uses, splits, apis, tagged)
+            return Line(minute, [_cell(row) for row in cells], entries, gauges, *added)
     raise MalformedLine("no object with minute, cells, log and gauges")
 
 
@@ -167,6 +174,26 @@ def _split(row: Any) -> Split:
         case [dict(upstream), dict(gateway)]:
             return Split(_histogram(upstream), _histogram(gateway))
     raise MalformedLine(f"a split has the fields {', '.join(Split._fields)}")
+
+
+def _apis(given: Any) -> dict[str, ApiFacts]:
+    if not isinstance(given, dict):
+        raise MalformedLine("apis are by their ID")
+    return {_storable(api_id): _facts(row) for api_id, row in given.items()}
+
+
+def _facts(row: Any) -> ApiFacts:
+    match row:
+        case [str(org_id), str(version), list(tags)]:
+            return ApiFacts(_storable(org_id), _storable(version), tuple(_storable(str(tag)) for tag in tags))
+    raise MalformedLine(f"facts of an API have the fields {', '.join(ApiFacts._fields)}")
+
+
+def _tagged(row: Any, cells: int) -> Tagged:
+    match row:
+        case [list(tags), list(places)] if all(type(place) is int and 0 <= place < cells for place in places):
+            return Tagged([_storable(str(tag)) for tag in tags], places)
+    raise MalformedLine("tagged are tags and the places of cells")
 
 
 def _histogram(counts: dict[str, Any]) -> dict[int, int]:

@@ -1,14 +1,20 @@
-"""How far the queue is in the aggregates. Moved in the transaction that adds the lines, so that none counts twice."""
+"""How far the queue is in the aggregates. Moved in the transaction that adds the lines, so that none counts twice.
+
+A version before this one fills minutes alone. So how far *all* tables are is written beside how far the minutes are:
+where the two differ, such a one has drained in between, and what stands for longer is made anew (`rebuilding.py`).
+"""
 
 from typing import Final, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.errors import StoreUnavailable
 from propylon.stores.records.tables import drained
 
 QUEUE: Final = "usage"
+ROLLED_UP: Final = "rolled_up"
+REBUILD: Final = "rebuild"  # its `upto`: the first minute that is still to be looked at
 
 
 class Progress(NamedTuple):
@@ -18,9 +24,9 @@ class Progress(NamedTuple):
     upto: int
 
 
-async def read_progress(connection: AsyncConnection) -> Progress | None:
+async def read_progress(connection: AsyncConnection, queue: str = QUEUE) -> Progress | None:
     """None before the first line ever."""
-    query = select(drained.c.epoch, drained.c.upto).where(drained.c.queue == QUEUE)
+    query = select(drained.c.epoch, drained.c.upto).where(drained.c.queue == queue)
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else Progress(*row)
 
@@ -29,8 +35,18 @@ async def move_progress(connection: AsyncConnection, before: Progress | None, af
     """By compare-and-set; afterwards this transaction is the only one that adds until it ends."""
     if before is None:
         await connection.execute(insert(drained).values(queue=QUEUE, **after._asdict()))
-        return
-    stands = (drained.c.queue == QUEUE, drained.c.epoch == before.epoch, drained.c.upto == before.upto)
-    moved = await connection.execute(update(drained).where(*stands).values(**after._asdict()))
-    if moved.rowcount != 1:
-        raise StoreUnavailable("usage is drained by another process at the same time")
+    else:
+        stands = (drained.c.queue == QUEUE, drained.c.epoch == before.epoch, drained.c.upto == before.upto)
+        moved = await connection.execute(update(drained).where(*stands).values(**after._asdict()))
+        if moved.rowcount != 1:
+            raise StoreUnavailable("usage is drained by another process at the same time")
+    if await read_progress(connection, ROLLED_UP) != before:
+        await put_progress(connection, REBUILD, Progress("", 0))
+    await put_progress(connection, ROLLED_UP, after)
+
+
+async def put_progress(connection: AsyncConnection, queue: str, progress: Progress | None) -> None:
+    """None: forgets it."""
+    await connection.execute(delete(drained).where(drained.c.queue == queue))
+    if progress is not None:
+        await connection.execute(insert(drained).values(queue=queue, **progress._asdict()))

@@ -1,51 +1,30 @@
-"""What people ask of usage: totals over time, and the log of single exchanges. Reads only, and holds up no writer."""
+"""What the Gateway API asks of usage: totals over time, and the log of single exchanges. Reads only.
+
+The questions of the screens and the dashboard's API are `figures.py`, `spread.py` and `entries.py`.
+"""
 
 from collections.abc import Mapping, Sequence
-from enum import IntEnum, StrEnum
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    ColumnElement,
-    Row,
-    Select,
-    TableValuedAlias,
-    cast,
-    func,
-    literal,
-    select,
-    true,
-)
+from sqlalchemy import BigInteger, Row, Select, literal, select
 
 from propylon.stores.records.engines import SQL_ERRORS
 from propylon.stores.records.records import Records
-from propylon.stores.records.tables import request_log, usage
+from propylon.stores.records.tables import request_log
+from propylon.usage.figures import Dimension as Dimension
+from propylon.usage.figures import Filter, Page, Question, figures
 from propylon.usage.line import LogEntry
+from propylon.usage.ranges import range_of
+from propylon.usage.rows import Grain
+from propylon.usage.spread import spreads
 
 TOTALS_MAX: Final = 10_000
 LOG_MAX: Final = 1_000
 EVER: Final = float(2**53)
 
+Step = Grain  # how long the stretches are that exchanges are added up over
+
 _Select = Select[*tuple[Any, ...]]
-
-
-class Step(IntEnum):
-    """How long the stretches are that exchanges are added up over; minutes."""
-
-    MINUTE = 1
-    HOUR = 60
-    DAY = 1440  # of UTC
-
-
-class Dimension(StrEnum):
-    """What totals can be told apart by; columns of `usage`."""
-
-    API = "api_id"
-    IDENTITY = "identity"
-    STATUS = "status"
-    REASON = "reason"
-    ENDPOINT = "endpoint"
 
 
 class Total(NamedTuple):
@@ -82,12 +61,10 @@ async def totals(
     limit: int = TOTALS_MAX,
 ) -> list[Total]:
     """Newest stretch first, most exchanges first in each. `since` and `until` count by the minute that holds them."""
-    at = _stretch(step)
-    columns: list[Any] = [usage.c[one] for one in by]
-    sums: list[Any] = [func.sum(usage.c[name]) for name in ("count", "bytes_in", "bytes_out")]
-    query = _narrowed(select(at, *sums, *columns), where or {}, since, until)
-    query = query.group_by(at, *columns).order_by(at.desc(), sums[0].desc(), *columns).limit(min(limit, TOTALS_MAX))
-    return [_total(*row) for row in await _read(records, query)]
+    over = range_of(since, until, Grain.MINUTE)
+    question = Question(over, tuple(by), _filter(where or {}), step, Grain.MINUTE)
+    found = await figures(records, question, Page(limit=min(limit, TOTALS_MAX)))
+    return [Total(one.at, one.values, one.exchanges, one.bytes_in, one.bytes_out) for one in found]
 
 
 async def latencies(
@@ -97,12 +74,10 @@ async def latencies(
     since: float = 0.0,
     until: float = EVER,
 ) -> dict[int, int]:
-    """The histogram of all exchanges chosen, for `percentile_us`; added up in the database, off the event loop."""
-    buckets = _buckets(records.usage_reading_engine.dialect.name)
-    counts = func.sum(cast(buckets.c.value, BigInteger))
-    query: _Select = select(buckets.c.key, counts).select_from(usage).join(buckets, true())
-    query = _narrowed(query, where or {}, since, until).group_by(buckets.c.key)
-    return {int(bucket): int(count) for bucket, count in await _read(records, query)}
+    """The histogram of all exchanges chosen, for `percentile_us`."""
+    over = range_of(since, until, Grain.MINUTE)
+    found = await spreads(records, Question(over, (), _filter(where or {}), None, Grain.MINUTE))
+    return found[0].buckets if found else {}
 
 
 async def recent_log(
@@ -130,28 +105,12 @@ async def logged_as(records: Records, trace: str) -> LogEntry | None:
     return LogEntry._make(rows[0]) if rows else None
 
 
-def _buckets(engine: str) -> TableValuedAlias:
-    """The latencies of a row as rows."""
-    if engine == "postgresql":
-        return func.json_each_text(cast(usage.c.latencies, JSON)).table_valued("key", "value")
-    return func.json_each(usage.c.latencies).table_valued("key", "value")
-
-
-def _total(at: int, exchanges: int, bytes_in: int, bytes_out: int, *values: str | int) -> Total:
-    """A sum of PostgreSQL is a Decimal."""
-    return Total(at, values, int(exchanges), int(bytes_in), int(bytes_out))
-
-
-def _stretch(step: Step) -> ColumnElement[int]:
-    """Unix time of the beginning of the stretch that a minute lies in."""
-    return ((usage.c.minute - usage.c.minute % int(step)) * 60).label("stretch")
-
-
-def _narrowed(query: _Select, where: Mapping[Dimension, str | int], since: float, until: float) -> _Select:
-    query = query.where(usage.c.minute >= int(since // 60), usage.c.minute <= int(until // 60))
+def _filter(where: Mapping[Dimension, str | int]) -> Filter:
+    lists = {Dimension.API: "api_ids", Dimension.IDENTITY: "identities"}
+    given: dict[str, Any] = {}
     for one, value in where.items():
-        query = query.where(usage.c[one] == _asked(value))
-    return query
+        given[lists.get(one, one.value)] = (value,) if one in lists else value
+    return Filter(**given)
 
 
 def _asked(value: str | int) -> Any:

@@ -1,6 +1,7 @@
 """API definitions and policies as rows: the two differ in a table and in what names a row, and that is data here."""
 
 import json
+from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row, Table, delete, insert, select, update
@@ -52,6 +53,13 @@ async def find_definition(
 async def all_definitions(connection: AsyncConnection, kind: Kind) -> list[DefinitionRow]:
     query = _select(kind).order_by(kind.table.c.id, kind.table.c.org_id)
     return [_definition_row(row) for row in await connection.execute(query)]
+
+
+async def orgs_of_apis(connection: AsyncConnection, api_ids: Collection[str] | None) -> dict[str, str]:
+    """None: of all."""
+    query = select(apis.c.id, apis.c.org_id)
+    rows = await connection.execute(query if api_ids is None else query.where(apis.c.id.in_(api_ids)))
+    return {row.id: row.org_id for row in rows}
 
 
 def secrets_of_definition(sealing: Sealing, kind: Kind, row: DefinitionRow) -> dict[str, str]:

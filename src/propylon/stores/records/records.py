@@ -3,7 +3,7 @@
 Every method may raise StoreUnavailable. Workers never come here: theirs is `lookups.py`.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -19,6 +19,7 @@ from propylon.stores.records.definitions import (
     POLICIES,
     all_definitions,
     find_definition,
+    orgs_of_apis,
     secrets_of_definition,
 )
 from propylon.stores.records.edit import Edit
@@ -76,6 +77,11 @@ class Records:
     def usage_reading_engine(self) -> AsyncEngine:
         """In autocommit; holds up no writer."""
         return self._usage.reading
+
+    @property
+    def reading_engine(self) -> AsyncEngine:
+        """Of the records, for the questions of `names.py`; in autocommit."""
+        return self._records.reading
 
     async def close(self) -> None:
         await self._records.dispose()
@@ -207,6 +213,13 @@ class Records:
         """Those that an API or a policy names."""
         async with self._reading() as connection:
             return await organisations(connection)
+
+    async def orgs_of_apis(self, api_ids: Collection[str] | None = None) -> dict[str, str]:
+        """By API, None = of all; of one that is not there, nothing."""
+        if api_ids is not None and not api_ids:
+            return {}
+        async with self._reading() as connection:
+            return await orgs_of_apis(connection, api_ids)
 
     async def identity(self, record: str) -> IdentityRow | None:
         """By its record ("s…") or hash."""

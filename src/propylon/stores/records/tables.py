@@ -26,7 +26,7 @@ USAGE: Final = MetaData()
 VERSION_TABLE: Final = "schema_version"
 # A fresh database is made from this page and stamped with it.
 NEWEST_RECORDS: Final = "0004"
-NEWEST_USAGE: Final = "0002"
+NEWEST_USAGE: Final = "0003"
 
 Number = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER may number rows there
 # Compared by bytes, as SQLite does: a language's order would differ, and changes with the libraries of a machine.
@@ -229,6 +229,8 @@ quota_checkpoints = Table(
 
 _DIMENSIONS: Final = ("org_id", "api_id", "version", "identity", "reason", "endpoint", "tags")
 
+_LATENCY_SUMS: Final = ("latency_us", "min_us", "max_us")  # of the buckets' middles and ends
+
 usage = Table(
     "usage",
     USAGE,
@@ -239,8 +241,33 @@ usage = Table(
     _count("bytes_in"),
     _count("bytes_out"),
     _object("latencies"),  # JSON of bucket to count
+    *(_count(name) for name in _LATENCY_SUMS),
+    Index("usage_by_identity", "identity", "minute"),
     sqlite_with_rowid=False,
 )
+
+
+def _rolled_up(name: str, dimensions: tuple[str, ...], *indexes: Index) -> Table:
+    """The same exchanges added up over longer stretches: `grain` minutes from the minute `at`."""
+    return Table(
+        name,
+        USAGE,
+        Column("grain", Number, primary_key=True, autoincrement=False),
+        Column("at", Number, primary_key=True, autoincrement=False),
+        *(Column(one, Bytewise, primary_key=True, server_default="") for one in dimensions),
+        Column("status", SmallInteger, primary_key=True, autoincrement=False),
+        *(_count(one) for one in ("count", "bytes_in", "bytes_out")),
+        _object("latencies"),
+        *(_count(one) for one in (*_LATENCY_SUMS, "last_minute")),
+        *indexes,
+        sqlite_with_rowid=False,
+    )
+
+
+# Hours, days and weeks; latencies in hours alone.
+usage_callers = _rolled_up("usage_callers", _DIMENSIONS, Index("usage_callers_by_identity", "identity", "grain", "at"))
+# Minutes, hours and days, whoever called: a thousandth of the rows, for what is told of all callers together.
+usage_traffic = _rolled_up("usage_traffic", tuple(one for one in _DIMENSIONS if one != "identity"))
 
 request_log = Table(
     "request_log",
@@ -257,6 +284,10 @@ request_log = Table(
     Column("one_in", BigInteger, nullable=False, server_default="1"),  # how many exchanges this entry stands for
     _object("details"),
     _text("trace"),
+    _text("org_id"),
+    Index("request_log_by_org", "org_id", "at", "id"),
+    Index("request_log_by_api", "api_id", "at", "id"),
+    Index("request_log_by_reason", "reason", "at", "id"),
     Index("request_log_by_time", "at"),
     Index("request_log_by_identity", "identity", "at"),
     Index("request_log_by_trace", "trace"),

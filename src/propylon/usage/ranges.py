@@ -1,0 +1,57 @@
+"""A range of time as the stretches that stand for it: weeks and days inside, hours and minutes at its edges.
+
+The coarsest stretches that fit are read, so that thirty days of all callers are some ten rows of each and not 720.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import ColumnElement, Table, and_
+
+from propylon.stores.records.tables import usage, usage_callers, usage_traffic
+from propylon.usage.rows import Grain
+
+CALLERS: Final = (Grain.WEEK, Grain.DAY, Grain.HOUR, Grain.MINUTE)
+TRAFFIC: Final = (Grain.DAY, Grain.HOUR, Grain.MINUTE)
+
+
+class Range(NamedTuple):
+    """Minutes since the epoch."""
+
+    first: int
+    end: int  # the first one beyond
+
+
+class Stretch(NamedTuple):
+    """Rows of one grain, one after the other."""
+
+    grain: Grain
+    first: int
+    end: int
+
+
+def range_of(since: float, until: float, grain: Grain) -> Range:
+    """Whole stretches of a grain: those that hold `since` and `until` (Unix time), and all between."""
+    return Range(grain.start(int(since // 60)), grain.start(int(until // 60)) + grain)
+
+
+def cover(over: Range, grains: Sequence[Grain]) -> list[Stretch]:
+    """The fewest stretches; `grains` from the coarsest to the one that the range is whole in."""
+    if over.first >= over.end:
+        return []
+    grain, *finer = grains
+    first, end = -(-over.first // grain) * grain, over.end // grain * grain
+    if first >= end:
+        return cover(over, finer) if finer else []
+    before = cover(Range(over.first, first), finer) if finer else []
+    after = cover(Range(end, over.end), finer) if finer else []
+    return [*before, Stretch(grain, first, end), *after]
+
+
+def place_of(stretch: Stretch, *, by_caller: bool) -> tuple[Table, ColumnElement[int], ColumnElement[bool]]:
+    """The table whose rows these are, its column of the time, and which rows."""
+    if by_caller and stretch.grain is Grain.MINUTE:
+        return usage, usage.c.minute, and_(usage.c.minute >= stretch.first, usage.c.minute < stretch.end)
+    table = usage_callers if by_caller else usage_traffic
+    within = and_(table.c.grain == int(stretch.grain), table.c.at >= stretch.first, table.c.at < stretch.end)
+    return table, table.c.at, within
