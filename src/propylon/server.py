@@ -4,7 +4,6 @@ It stays clean (no loop, thread, LMDB or SQL handle), so that it can fork succes
 its children it shares with them in one anonymous page: a byte per worker slot and one for the control process.
 """
 
-import importlib
 import logging
 import mmap
 import os
@@ -22,6 +21,7 @@ from setproctitle import setproctitle
 
 from propylon.children import CONTROL, DEATHS_MAX, Child, State, ending, live, read_beats
 from propylon.clock import SystemClock
+from propylon.control_child import ControlChild, be_control
 from propylon.settings import Settings
 from propylon.startup import CannotStart, bind_all, check_place, load_tracing, lock, ready_at, root_secrets
 from propylon.upgrade import Inheritance, Succession, inherit
@@ -120,11 +120,8 @@ class Server:
         if child.slot == CONTROL:
             for listening in self._listening:
                 listening.close()
-            process = importlib.import_module(
-                "propylon.control.process"
-            )  # FastAPI and SQLAlchemy stay out of the parent
-            process.run_control(
-                process.ControlPlan(
+            be_control(
+                ControlChild(
                     settings=self._settings,
                     since=self._since,
                     socket_path=self._control_socket,

@@ -14,6 +14,7 @@ DERIVED = {
     "meters_url": "meters_dir",
     "control_listen": "control_address",
     "metrics_listen": "metrics_address",
+    "dashboard_listen": "dashboard_address",
     "control_on_listen": "serves_control_on_listen",
     "tracing_endpoint": "tracing_url",
 }

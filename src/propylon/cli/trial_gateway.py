@@ -29,6 +29,7 @@ OWN: Final[Mapping[str, str]] = {
     "control_listen": "",
     "control_on_listen": "true",
     "metrics_listen": "",
+    "dashboard_listen": "",
     "records_url": "",
     "meters_url": "",
     "root_secret": "",

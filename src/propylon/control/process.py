@@ -13,7 +13,8 @@ import os
 import signal
 import socket
 import sys
-from typing import Final, NamedTuple, NoReturn
+from collections.abc import Callable
+from typing import Final, NamedTuple, NoReturn, Protocol
 
 from propylon import __version__
 from propylon.clock import SystemClock
@@ -44,6 +45,14 @@ BEAT_S: Final = 0.5
 BACKLOG: Final = 1024  # requests that wait, also while the application is imported
 
 
+class Serving(Protocol):
+    """A server of an application: uvicorn's, which this module does not load."""
+
+    should_exit: bool
+
+    async def serve(self, sockets: list[socket.socket]) -> None: ...
+
+
 class ControlPlan(NamedTuple):
     """What the parent hands to the control process."""
 
@@ -53,6 +62,7 @@ class ControlPlan(NamedTuple):
     root_secrets: RootSecrets
     beat_fd: int  # one byte each half second; the first says prepared: workers may start
     lifeline_fd: int  # end of file: the parent is gone
+    dashboard: Callable[[Desk], Serving]  # called once, when it is to be served
     takes_over: bool = False  # from a control process that still listens
 
 
@@ -97,7 +107,8 @@ class ControlProcess:
             await self._desk.announcer.announce()
             await self._desk.standing.look()
             listening = _listen(self._plan)
-            self._metrics_listening = _listen_for_metrics(self._plan)
+            self._metrics_listening = self._listen_apart("metrics_listen", self._settings.metrics_address)
+            self._dashboard_listening = self._listen_apart("dashboard_listen", self._settings.dashboard_address)
         except (CannotOpen, RootSecretMismatch) as why:
             _cannot_start(str(why))
         except StoreUnavailable as failure:
@@ -105,12 +116,17 @@ class ControlProcess:
         self._housekeeping.start()
         return listening
 
+    def _listen_apart(self, setting: str, address: Address | None) -> socket.socket | None:
+        return None if address is None else _bound(setting, address, takes_over=self._plan.takes_over)
+
     async def _serve(self, listening: list[socket.socket]) -> None:
         """FastAPI and uvicorn are imported once workers may start; requests wait in the backlog until then."""
         serving = importlib.import_module("propylon.control.serving")
-        servers = [(serving.server_of(self._desk), listening)]
+        servers: list[tuple[Serving, list[socket.socket]]] = [(serving.server_of(self._desk), listening)]
         if self._metrics_listening is not None:
             servers.append((serving.metrics_server_of(self._desk), [self._metrics_listening]))
+        if self._dashboard_listening is not None:
+            servers.append((self._plan.dashboard(self._desk), [self._dashboard_listening]))
 
         async def stop() -> None:
             await self._stop.wait()
@@ -204,11 +220,6 @@ def _listen(plan: ControlPlan) -> list[socket.socket]:
         return [private]
     name = "control_listen" if plan.settings.control_listen else "listen"
     return [private, _bound(name, address, takes_over=plan.takes_over)]
-
-
-def _listen_for_metrics(plan: ControlPlan) -> socket.socket | None:
-    address = plan.settings.metrics_address
-    return None if address is None else _bound("metrics_listen", address, takes_over=plan.takes_over)
 
 
 def _bound(setting: str, address: Address, *, takes_over: bool) -> socket.socket:

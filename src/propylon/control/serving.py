@@ -25,15 +25,15 @@ class ControlServer(uvicorn.Server):
 
 
 def server_of(desk: Desk) -> ControlServer:
-    return _server(App(desk), desk)
+    return hosted(App(desk), desk)
 
 
 def metrics_server_of(desk: Desk) -> ControlServer:
-    return _server(MetricsPage(desk.metrics), desk)
+    return hosted(MetricsPage(desk.metrics), desk)
 
 
-def _server(application: ASGIApp, desk: Desk) -> ControlServer:
-    """h11 rather than httptools: it bounds the size of a head, and `control_listen` has no worker before it."""
+def hosted(application: ASGIApp, desk: Desk) -> ControlServer:
+    """One of the control process's own servers. h11 rather than httptools: it bounds the size of a head, and `control_listen` has no worker before it."""
     config = uvicorn.Config(
         application,
         http="h11",

@@ -36,6 +36,9 @@ class ListenSettings(BaseSettings):
     metrics_listen: OptionalListen = ""
     """host:port of its own for `/metrics`, in Prometheus' format and without a secret; empty: only `/tyk/metrics`."""
 
+    dashboard_listen: OptionalListen = ""
+    """host:port of the dashboard, served by the control process; empty: off. Loopback, or behind a TLS proxy."""
+
     strict_secrets: bool = False
     """Refuse secrets that are short or publicly known; otherwise they are accepted with a warning."""
     secret: Secret
@@ -62,11 +65,11 @@ class ListenSettings(BaseSettings):
             raise ValueError("tls_certificate and tls_key go together; set both or neither")
         return key
 
-    @field_validator("control_listen", "metrics_listen")
+    @field_validator("control_listen", "metrics_listen", "dashboard_listen")
     @classmethod
     def _check_own_address(cls, text: str, info: ValidationInfo) -> str:
-        for other in ("listen", "control_listen"):
-            if text and text == info.data.get(other) and not text.endswith(":0"):
+        for other in ("listen", "control_listen", "metrics_listen"):
+            if other != info.field_name and text and text == info.data.get(other) and not text.endswith(":0"):
                 raise ValueError(f"must differ from {other}; choose another port, or leave it empty")
         return text
 
@@ -90,6 +93,11 @@ class ListenSettings(BaseSettings):
     def metrics_address(self) -> Address | None:
         """None when metrics have no address of their own."""
         return parse_address(self.metrics_listen) if self.metrics_listen else None
+
+    @property
+    def dashboard_address(self) -> Address | None:
+        """None when the dashboard is off."""
+        return parse_address(self.dashboard_listen) if self.dashboard_listen else None
 
     @property
     def serves_control_on_listen(self) -> bool:

@@ -15,6 +15,9 @@ def warnings_of(settings: Settings) -> list[Problem]:
     if settings.control_address is not None and not settings.control_address.is_loopback:
         text = "is served without TLS, so the secret crosses the network in clear; put a TLS proxy before it"
         warned.append(Problem("control_listen", "control_in_clear", text))
+    if settings.dashboard_address is not None and not settings.dashboard_address.is_loopback:
+        text = "is served without TLS, so passwords cross the network in clear; put a TLS proxy before it"
+        warned.append(Problem("dashboard_listen", "dashboard_in_clear", text))
     if settings.allow_insecure_jwks:
         text = "lets key sets come over plain http and from inside the network; unset it when the test is over"
         warned.append(Problem("allow_insecure_jwks", "insecure_jwks", text))

@@ -1,0 +1,39 @@
+"""How a page asks a resource of the control plane: the same functions as the REST API's, bound to one organisation.
+
+A page that changes something says so, and is not answered before the workers can know of it (design §3.2).
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.datastructures import QueryParams
+
+from propylon.control.answering import Resource, answered
+from propylon.control.call import Call
+from propylon.control.envelope import Refused
+from propylon.dashboard.visit import Visit
+from propylon.stores.records.writes import Actor
+
+NOTHING: Mapping[str, str] = {}
+
+
+async def ask(
+    visit: Visit,
+    resource: Resource,
+    *,
+    path: Mapping[str, str] = NOTHING,
+    query: Mapping[str, str] = NOTHING,
+    body: object = None,
+    writes: bool = False,
+) -> Any:
+    """The document it answers with. Raises Refused; an object of another organisation is as unknown as a missing one."""
+    by = Actor("user", visit.who.user_id, visit.address)
+    # The organisation stands in the query too, for resources that look things up in one.
+    asked = QueryParams({"org_id": visit.who.org_id, **query})
+    content = b"" if body is None else json.dumps(body).encode()
+    call = Call(by, visit.who.org_id, dict(path), asked, body=content)
+    answer = await answered(visit.desk, resource, call, writes=writes, what=f"a page: {resource.__module__}")
+    if isinstance(answer, Refused):
+        raise answer
+    return answer.document

@@ -1,0 +1,64 @@
+"""Who uses the dashboard: what its pages ask of the people's part of the control plane.
+
+A Protocol, as the application is given it when it is made: `signing_in.py` is the real one, tests have theirs.
+"""
+
+from typing import NamedTuple, Protocol
+
+from propylon.control.desk import Desk
+
+
+class Permissions(Protocol):
+    """What somebody may do; an area that is not named is denied."""
+
+    def allows(self, area: str, level: str) -> bool: ...
+
+
+class SignedIn(Protocol):
+    """Somebody who has signed in, for the length of one request."""
+
+    @property
+    def user_id(self) -> str: ...
+    @property
+    def org_id(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def permissions(self) -> Permissions: ...
+    @property
+    def must_change_password(self) -> bool:
+        """Signed in with a password that somebody else made: no page but that one is shown."""
+        ...
+
+
+class NotSignedIn(NamedTuple):
+    """Why a sign-in is refused, in words for whoever tries; `wait_s` is 0 when the next try may come at once."""
+
+    message: str
+    wait_s: int
+
+
+class People(Protocol):
+    """One per control process."""
+
+    async def by_session(self, token: str) -> SignedIn | None: ...
+
+    async def log_in(self, email: str, password: str, *, address: str, user_agent: str) -> str | NotSignedIn:
+        """The token of a new session."""
+        ...
+
+    async def log_out(self, token: str) -> None: ...
+
+    def csrf_token(self, token: str) -> str:
+        """Derived from a session's token, or from a visitor's before there is one; nothing is stored."""
+        ...
+
+    async def change_password(self, who: SignedIn, token: str, current: str, new: str) -> dict[str, str]:
+        """Nothing when it is changed and their other sessions have ended; else why not, by field of the form."""
+        ...
+
+
+class MakePeople(Protocol):
+    def __call__(self, desk: Desk) -> People: ...

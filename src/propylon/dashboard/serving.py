@@ -1,0 +1,11 @@
+"""The dashboard as the control process serves it: the real parts put together. Imported once workers may start."""
+
+from propylon.control.desk import Desk
+from propylon.control.serving import ControlServer, hosted
+from propylon.dashboard.app import Dashboard
+from propylon.dashboard.own_files import open_own_files
+from propylon.dashboard.signing_in import RealPeople
+
+
+def server_of(desk: Desk) -> ControlServer:
+    return hosted(Dashboard(desk, RealPeople(desk), open_own_files()), desk)

@@ -1,0 +1,113 @@
+// What pages gain with JavaScript: copying with one click, charts that can be read at any point, dialogs in place of
+// pages that ask, and a menu that is closed on a narrow screen. Every page works without this file.
+"use strict";
+
+(() => {
+  const narrow = window.matchMedia("(max-width: 56rem)");
+
+  function settleMenu() {
+    const menu = document.querySelector("details.menu");
+    if (menu) menu.open = !narrow.matches;
+  }
+
+  function showCopyButtons(root) {
+    if (!navigator.clipboard) return;
+    for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+  }
+
+  async function copy(button) {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    const said = button.querySelector(".unseen");
+    const before = said.textContent;
+    said.textContent = "Copied";
+    button.classList.add("copied");
+    setTimeout(() => { said.textContent = before; button.classList.remove("copied"); }, 1500);
+  }
+
+  // -- charts: uPlot in the place of the picture, fed by the table of the same numbers --------------------------------
+
+  function numbersOf(figure) {
+    const heads = [...figure.querySelectorAll("thead th[data-series]")];
+    const rows = [...figure.querySelectorAll("tbody tr")];
+    const times = rows.map((row) => Date.parse(row.querySelector("time").dateTime) / 1000);
+    const columns = heads.map((_, place) => rows.map((row) => Number(row.cells[place + 1].textContent)));
+    return { heads, times, columns };
+  }
+
+  function stackedUp(columns) {
+    return columns.map((_, upto) => columns[0].map((_, row) =>
+      columns.slice(0, upto + 1).reduce((sum, column) => sum + column[row], 0)));
+  }
+
+  function colour(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  }
+
+  function seriesOf(heads, columns) {
+    const shown = heads.map((head, place) => ({
+      label: head.textContent,
+      fill: colour(`--${head.dataset.series.slice(2)}`),
+      width: 0,
+      paths: uPlot.paths.bars({ size: [0.82, 60] }),
+      points: { show: false },
+      value: (_, __, ___, row) => (row === null ? "–" : columns[place][row].toLocaleString("en")),
+    }));
+    return shown.reverse(); // the tallest is drawn first, and the others over it
+  }
+
+  function timesOf(times) {
+    const format = uPlot.fmtDate(times[times.length - 1] - times[0] > 2 * 86400 ? "{D} {MMM}" : "{HH}:{mm}");
+    return (_, marks) => marks.map((at) => format(uPlot.tzDate(new Date(at * 1000), "Etc/UTC")));
+  }
+
+  function drawn(figure) {
+    if (typeof uPlot === "undefined" || figure.classList.contains("is-live")) return;
+    const { heads, times, columns } = numbersOf(figure);
+    if (times.length < 2) return;
+    const place = figure.querySelector(".plot");
+    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
+    figure.classList.add("is-live");
+    place.replaceChildren();
+    figure.querySelector(".plot-labels").hidden = true;
+    const options = {
+      width: place.clientWidth, height: 210, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
+      cursor: { points: { show: false }, drag: { x: true, y: false } },
+      scales: { y: { range: (_, __, most) => [0, Math.max(most, 1) * 1.05] } },
+      axes: [{ ...axis, grid: { show: false }, values: timesOf(times), font: "12px Inter, sans-serif" }, { ...axis, size: 56, font: "12px Inter, sans-serif", incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6, 1e7] }],
+      series: [{ label: "UTC", value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...seriesOf(heads, columns)],
+    };
+    const chart = new uPlot(options, [times, ...stackedUp(columns).reverse()], place);
+    new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: 210 })).observe(figure);
+  }
+
+  // -- a link to a page that asks opens it as a dialog ---------------------------------------------------------------
+
+  async function openModal(link) {
+    const answer = await fetch(link.href, { headers: { "HX-Request": "true" } });
+    if (!answer.ok) { window.location.assign(link.href); return; }
+    const dialog = document.createElement("dialog");
+    dialog.setAttribute("aria-label", link.textContent.trim());
+    dialog.append(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+
+  function enhance(root) {
+    showCopyButtons(root);
+    for (const figure of root.querySelectorAll("[data-chart]")) drawn(figure);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) { copy(button); return; }
+    const link = event.target.closest("a[data-modal]");
+    if (link && !event.metaKey && !event.ctrlKey) { event.preventDefault(); openModal(link); }
+  });
+  document.addEventListener("htmx:afterSettle", (event) => enhance(event.detail.elt.isConnected ? event.detail.elt : document));
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.xhr.status === 422) { event.detail.shouldSwap = true; event.detail.isError = false; }
+  });
+  narrow.addEventListener("change", settleMenu);
+  document.addEventListener("DOMContentLoaded", () => { settleMenu(); enhance(document); });
+})();

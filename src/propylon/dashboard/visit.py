@@ -1,0 +1,109 @@
+"""One request of a page: who makes it, what it carries, and the answers that a page gives.
+
+A page's function takes a `Visit` and answers with one of its methods. It never sees cookies, layouts or headers.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
+
+from jinja2 import Environment
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from propylon.control.desk import Desk
+from propylon.dashboard.cookies import THEME, THEMES
+from propylon.dashboard.forms import Form
+from propylon.dashboard.navigation import groups_for
+from propylon.dashboard.people import People, SignedIn
+
+# What a page says after a form was accepted and its answer led there; a link carries only the word.
+DONE: Final[Mapping[str, str]] = {
+    "signed_out": "You are signed out.",
+    "password_changed": "Your password is changed. Your other sessions have ended.",
+}
+
+
+class Parts(NamedTuple):
+    """What every visit works with; made once by the application."""
+
+    desk: Desk
+    people: People
+    templates: Environment
+
+
+class Visit:
+    """Lives as long as its request."""
+
+    def __init__(
+        self,
+        request: Request,
+        parts: Parts,
+        *,
+        who: SignedIn | None,
+        token: str,
+        form: Form,
+        address: str,
+        is_https: bool,
+    ) -> None:
+        self.request = request
+        self.desk = parts.desk
+        self.people = parts.people
+        self.form = form
+        self.token = token  # of the session, or of the visitor before there is one
+        self.address = address
+        self.is_https = is_https
+        self._who = who
+        self._templates = parts.templates
+
+    @property
+    def who(self) -> SignedIn:
+        assert self._who is not None, "only pages marked as open to all are shown to who has not signed in"
+        return self._who
+
+    @property
+    def is_signed_in(self) -> bool:
+        return self._who is not None
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query_params
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        return self.request.path_params
+
+    @property
+    def now(self) -> float:
+        return self.desk.clock.wall()
+
+    @property
+    def wants_fragment(self) -> bool:
+        """Asked for by htmx: the page without its frame. The same URL without it is the whole page."""
+        return self.request.headers.get("hx-request") == "true"
+
+    def page(self, template: str, status: int = 200, **values: Any) -> Response:
+        text = self._templates.get_template(template).render(**self._frame(), **values)
+        return HTMLResponse(text, status, headers={"Vary": "HX-Request"})
+
+    def to(self, path: str, **query: str) -> Response:
+        """After a form that was accepted: the browser reads the next page with GET (RFC 9110 §15.4.4)."""
+        return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
+
+    def refusal(self, status: int, title: str, message: str) -> Response:
+        return self.page("refused.html", status, title=title, message=message)
+
+    def _frame(self) -> dict[str, Any]:
+        theme = self.request.cookies.get(THEME, "")
+        whole = "frame.html" if self.is_signed_in else "plain.html"
+        return {
+            "layout": "fragment.html" if self.wants_fragment else whole,
+            "who": self._who,
+            "groups": [] if self._who is None else groups_for(self._who),
+            "here": self.request.scope["path"],
+            "csrf": self.people.csrf_token(self.token),
+            "theme": theme if theme in THEMES else "system",
+            "themes": THEMES,
+            "done": DONE.get(self.query.get("done", ""), ""),
+            "now": self.now,
+        }

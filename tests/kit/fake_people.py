@@ -1,0 +1,75 @@
+"""People who can sign in, without records, for tests of the dashboard's own rules."""
+
+import hmac
+import secrets
+from typing import NamedTuple
+
+from propylon.dashboard.people import NotSignedIn
+
+PASSWORD = "correct horse battery"
+TRIES_MAX = 3
+
+
+class FakePermissions(NamedTuple):
+    levels: dict[str, str]  # by area; {} denies everything
+    is_admin: bool = False
+
+    def allows(self, area: str, level: str) -> bool:
+        return self.is_admin or self.levels.get(area) in (("read", "write") if level == "read" else ("write",))
+
+
+ADMIN = FakePermissions({}, is_admin=True)
+
+
+class FakeUser(NamedTuple):
+    """Somebody; `SignedIn` to the dashboard."""
+
+    email: str = "ada@example.com"
+    org_id: str = "default"
+    permissions: FakePermissions = ADMIN
+    must_change_password: bool = False
+    name: str = "Ada Byron"
+
+    @property
+    def user_id(self) -> str:
+        return f"u-{self.email}"
+
+
+class FakePeople:
+    """Passwords, sessions and tries in memory; behaves as the Protocol in `dashboard/people.py` says."""
+
+    def __init__(self, *users: FakeUser) -> None:
+        self._users = {user.email: user for user in users}
+        self._passwords = dict.fromkeys(self._users, PASSWORD)
+        self._sessions: dict[str, str] = {}
+        self._tries: dict[str, int] = {}
+        self._secret = secrets.token_bytes(16)
+
+    async def by_session(self, token: str) -> FakeUser | None:
+        return self._users.get(self._sessions.get(token, ""))
+
+    async def log_in(self, email: str, password: str, *, address: str, user_agent: str) -> str | NotSignedIn:
+        if self._tries.get(email, 0) >= TRIES_MAX:
+            return NotSignedIn("Too many tries; wait a minute and try again.", 60)
+        if self._passwords.get(email) != password:
+            self._tries[email] = self._tries.get(email, 0) + 1
+            return NotSignedIn("Credentials are incorrect, please try again.", 0)
+        token = secrets.token_urlsafe(32)
+        self._sessions[token] = email
+        return token
+
+    async def log_out(self, token: str) -> None:
+        self._sessions.pop(token, None)
+
+    def csrf_token(self, token: str) -> str:
+        return hmac.digest(self._secret, token.encode(), "sha256").hex()
+
+    async def change_password(self, who: FakeUser, token: str, current: str, new: str) -> dict[str, str]:
+        if current != self._passwords[who.email]:
+            return {"current": "That is not your password."}
+        if len(new) < 12:
+            return {"new": "Use 12 characters or more."}
+        self._passwords[who.email] = new
+        self._users[who.email] = who._replace(must_change_password=False)
+        self._sessions = {kept: email for kept, email in self._sessions.items() if kept == token or email != who.email}
+        return {}
