@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from propylon.control.desk import Desk
     from propylon.control.serving import ControlServer
 
-DASHBOARD: Final = "propylon.dashboard.serving"
+DASHBOARD: Final = "propylon.dashboard.serving"  # its `server_of(desk)` makes what is served on dashboard_listen
 
 
 class ControlChild(NamedTuple):
@@ -36,6 +36,5 @@ def be_control(child: ControlChild) -> None:
 
 def _dashboard(desk: "Desk") -> "ControlServer":
     """Imported when it is served, which is once the workers may start."""
-    serving = importlib.import_module(DASHBOARD)
-    server: ControlServer = serving.server_of(desk)
+    server: ControlServer = importlib.import_module(DASHBOARD).server_of(desk)
     return server

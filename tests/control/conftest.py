@@ -35,7 +35,7 @@ class GatewayApi:
 
     def __init__(self, folder: Path, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
         self.folder = folder
-        self._loop = loop
+        self.loop = loop
         self.settings = Settings(secret=SECRET, data_dir=folder, **settings)
         self.root_secret = RootSecret.generate()
         self.clock = FakeClock(wall=1_800_000_000.25)
@@ -73,7 +73,7 @@ class GatewayApi:
         )
 
     def run(self, work: Awaitable[Any]) -> Any:
-        return self._loop.run_until_complete(work)
+        return self.loop.run_until_complete(work)
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         """`body` is sent as JSON, bytes as they are; a header's name is written with `_`."""

@@ -4,21 +4,14 @@ import hmac
 import secrets
 from typing import NamedTuple
 
-from propylon.dashboard.people import NotSignedIn
+from propylon.dashboard.people import NotSignedIn, SignedIn
+from propylon.model.permissions import Permissions
 
 PASSWORD = "correct horse battery"
 TRIES_MAX = 3
 
 
-class FakePermissions(NamedTuple):
-    levels: dict[str, str]  # by area; {} denies everything
-    is_admin: bool = False
-
-    def allows(self, area: str, level: str) -> bool:
-        return self.is_admin or self.levels.get(area) in (("read", "write") if level == "read" else ("write",))
-
-
-ADMIN = FakePermissions({}, is_admin=True)
+ADMIN = Permissions(is_admin=True)
 
 
 class FakeUser(NamedTuple):
@@ -26,9 +19,10 @@ class FakeUser(NamedTuple):
 
     email: str = "ada@example.com"
     org_id: str = "default"
-    permissions: FakePermissions = ADMIN
+    permissions: Permissions = ADMIN
     must_change_password: bool = False
     name: str = "Ada Byron"
+    session: str = ""
 
     @property
     def user_id(self) -> str:
@@ -46,7 +40,8 @@ class FakePeople:
         self._secret = secrets.token_bytes(16)
 
     async def by_session(self, token: str) -> FakeUser | None:
-        return self._users.get(self._sessions.get(token, ""))
+        user = self._users.get(self._sessions.get(token, ""))
+        return None if user is None else user._replace(session=token)
 
     async def log_in(self, email: str, password: str, *, address: str, user_agent: str) -> str | NotSignedIn:
         if self._tries.get(email, 0) >= TRIES_MAX:
@@ -64,12 +59,14 @@ class FakePeople:
     def csrf_token(self, token: str) -> str:
         return hmac.digest(self._secret, token.encode(), "sha256").hex()
 
-    async def change_password(self, who: FakeUser, token: str, current: str, new: str) -> dict[str, str]:
+    async def change_password(self, who: SignedIn, current: str, new: str, *, address: str) -> dict[str, str]:
         if current != self._passwords[who.email]:
             return {"current": "That is not your password."}
         if len(new) < 12:
             return {"new": "Use 12 characters or more."}
         self._passwords[who.email] = new
-        self._users[who.email] = who._replace(must_change_password=False)
-        self._sessions = {kept: email for kept, email in self._sessions.items() if kept == token or email != who.email}
+        self._users[who.email] = self._users[who.email]._replace(must_change_password=False)
+        self._sessions = {
+            kept: email for kept, email in self._sessions.items() if kept == who.session or email != who.email
+        }
         return {}

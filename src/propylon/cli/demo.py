@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -23,7 +24,9 @@ from joserfc.jwk import OctKey, RSAKey
 
 app = typer.Typer(add_completion=False)
 TOKEN_LIFE_S: Final = 3600
+PORTS_TRIED: Final = 20
 JWT_KEY_ID: Final = "acme"
+FIRST_USER: Final = "admin@example.org"
 
 
 class Keys(NamedTuple):
@@ -38,15 +41,16 @@ class Keys(NamedTuple):
 @app.command()
 def demo(
     listen: Annotated[str, typer.Option(help="host:port of the gateway.")] = "127.0.0.1:8080",
+    dashboard: Annotated[str, typer.Option(help="host:port of the dashboard; empty: none.")] = "127.0.0.1:3000",
     data_dir: Annotated[Path, typer.Option(help="Folder the demo keeps its keys and counters in.")] = Path(
         ".propylon/demo"
     ),
 ) -> None:
-    """Run the gateway with four example APIs and print commands to try them."""
-    raise typer.Exit(run_demo(listen, data_dir))
+    """Run the gateway with four example APIs and its dashboard, and print commands to try them."""
+    raise typer.Exit(run_demo(listen, dashboard, data_dir))
 
 
-def run_demo(listen: str, data_dir: Path) -> int:
+def run_demo(listen: str, dashboard: str, data_dir: Path) -> int:
     """Runs until interrupted; the gateway's exit code."""
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = _load_keys(data_dir / "demo-keys.json")
@@ -57,9 +61,11 @@ def run_demo(listen: str, data_dir: Path) -> int:
     gateway = None
     try:
         port = upstream.stdout.readline().strip()
+        dashboard = _free_near(dashboard) if dashboard else ""
+        environment = _environment(listen, dashboard, data_dir, keys, port)
         gateway = subprocess.Popen(
             [sys.executable, "-m", "propylon.cli.main", "serve"],
-            env=_environment(listen, data_dir, keys, port),
+            env=environment,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -67,6 +73,8 @@ def run_demo(listen: str, data_dir: Path) -> int:
         url = _await_ready(gateway)
         if url:
             _create_keys(url, keys)
+            if dashboard:
+                print(_sign_in(dashboard, environment), flush=True)
             print(_instructions(url, keys), flush=True)
         return gateway.wait()
     except KeyboardInterrupt:
@@ -74,6 +82,17 @@ def run_demo(listen: str, data_dir: Path) -> int:
     finally:
         upstream.terminate()
         upstream.wait()
+
+
+def _free_near(address: str) -> str:
+    """That address, or the next port after it which nobody uses: a demo should not fail for somebody's port 3000."""
+    host, _, port = address.rpartition(":")
+    for number in range(int(port), int(port) + PORTS_TRIED):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if probe.connect_ex((host, number)):
+                return f"{host}:{number}"
+    return address
 
 
 def _await_ready(gateway: "subprocess.Popen[str]") -> str:
@@ -86,7 +105,7 @@ def _await_ready(gateway: "subprocess.Popen[str]") -> str:
     return ""
 
 
-def _environment(listen: str, data_dir: Path, keys: Keys, upstream_port: str) -> dict[str, str]:
+def _environment(listen: str, dashboard: str, data_dir: Path, keys: Keys, upstream_port: str) -> dict[str, str]:
     examples = _examples()
     private = serialization.load_pem_private_key(keys.idp_private_pem.encode(), None)
     public = private.public_key().public_bytes(
@@ -95,6 +114,7 @@ def _environment(listen: str, data_dir: Path, keys: Keys, upstream_port: str) ->
     return {
         **os.environ,
         "PROPYLON_LISTEN": listen,
+        "PROPYLON_DASHBOARD_LISTEN": dashboard,
         "PROPYLON_DATA_DIR": str(data_dir),
         "PROPYLON_SECRET": keys.gateway_secret,
         "PROPYLON_APP_PATH": str(examples / "apis"),
@@ -145,6 +165,17 @@ def _post(url: str, keys: Keys, key_id: str, session: dict[str, Any]) -> None:
         urllib.request.urlopen(request, timeout=10).close()
     except urllib.error.HTTPError as error:
         print(f"key {key_id} was not created: {error.status} {error.read().decode()}", file=sys.stderr)
+
+
+def _sign_in(dashboard: str, environment: dict[str, str]) -> str:
+    """How to get into the dashboard; the first user's password is printed when that user is made, and never again."""
+    command = [sys.executable, "-m", "propylon.cli.main", "users", "create", FIRST_USER, "--admin"]
+    made = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    said = dict(line.split(maxsplit=1) for line in made.stdout.splitlines() if len(line.split(maxsplit=1)) == 2)
+    first = f"sign in as {FIRST_USER}"
+    if "password" in said:
+        return f"\nDashboard: http://{dashboard}/  ({first}, password {said['password']}: shown once)"
+    return f"\nDashboard: http://{dashboard}/  ({first}; its password was shown when this folder was new)"
 
 
 def _instructions(url: str, keys: Keys) -> str:

@@ -25,6 +25,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "config": "propylon.cli.config",
     "audit-issuers": "propylon.cli.audit_issuers",
     "drill": "propylon.cli.drill",
+    "users": "propylon.cli.users",
+    "audit": "propylon.cli.audit",
 }
 
 

@@ -9,9 +9,10 @@ from secrets import token_hex
 from typing import Any, Final
 
 from propylon.control.call import Answer, Call
-from propylon.control.definitions import JudgedApi, judge_api, taken_listen_path
+from propylon.control.definitions import FOREIGN_LISTEN_PATH, JudgedApi, judge_api, taken_listen_path
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, cleared, demand_match, done, etag, flag, listed, read_body
+from propylon.control.ownership import is_hidden, org_of
 from propylon.errors import Problem
 from propylon.model.api_definition import public_view, unwrap
 from propylon.stores.ports import DefinitionRow
@@ -22,7 +23,7 @@ NOT_FOUND: Final = "API not found"
 
 
 async def read_all(desk: Desk, call: Call) -> Answer:
-    return answer([_view(desk, row) for row in await desk.records.apis()])
+    return answer([_view(desk, row) for row in await desk.records.apis() if not is_hidden(call, row.org_id)])
 
 
 async def read(desk: Desk, call: Call) -> Answer:
@@ -45,12 +46,15 @@ async def read_versions(desk: Desk, call: Call) -> Answer:
 
 async def add(desk: Desk, call: Call) -> Answer:
     """§4.3. An id that is there: nothing happens if it is the same definition, else 409 (Tyk replaces in silence)."""
-    document = dict(unwrap(read_body(call)))
+    document = _document(call)
     if not document.get("api_id"):
         document["api_id"] = token_hex(16)
     api_id = _checked_id(document["api_id"])
     async with desk.records.change(call.by) as edit:
         before = await edit.api(api_id)
+        if before is not None and is_hidden(call, before.org_id):  # IDs of APIs are one for all organisations
+            text = f"API ID {api_id} cannot be used; choose another, or leave it out and one is made"
+            raise Refused(409, text, code="api_id_taken")
         judged = await _judge(desk, call, document, before)
         if before is not None and not flag(call, "overwrite") and not _is_same(desk, before, judged):
             text = f"API {api_id} exists and differs; use PUT /tyk/apis/{api_id}, or ?overwrite=1 to replace it"
@@ -62,12 +66,12 @@ async def add(desk: Desk, call: Call) -> Answer:
 async def change(desk: Desk, call: Call) -> Answer:
     """§4.4."""
     api_id = (await _stored(desk, call)).id
-    document = dict(unwrap(read_body(call)))
+    document = _document(call)
     if document.get("api_id") != api_id:
         text = "Request APIID does not match that in Definition! For Update operations these must match."
         raise Refused(400, text)
     async with desk.records.change(call.by) as edit:
-        before = await _to_change(edit, call, api_id)
+        before = await _to_change(call, edit, api_id)
         judged = await _judge(desk, call, document, before)
         row = await edit.put_api(judged.write(api_id))
     return done(api_id, "modified", headers=etag(row.etag), warnings=judged.warnings)
@@ -76,24 +80,33 @@ async def change(desk: Desk, call: Call) -> Answer:
 async def remove(desk: Desk, call: Call) -> Answer:
     """§4.5."""
     async with desk.records.change(call.by) as edit:
-        row = await _to_change(edit, call, _checked_id(call.path["api_id"]))
+        row = await _to_change(call, edit, _checked_id(call.path["api_id"]))
         await edit.delete_api(row.id)
     return done(row.id, "deleted")
 
 
 async def _stored(desk: Desk, call: Call) -> DefinitionRow:
     row = await desk.records.api(_checked_id(call.path["api_id"]))
-    if row is None:
+    if row is None or is_hidden(call, row.org_id):
         raise Refused(404, NOT_FOUND)
     return row
 
 
-async def _to_change(edit: Edit, call: Call, api_id: str) -> DefinitionRow:
+async def _to_change(call: Call, edit: Edit, api_id: str) -> DefinitionRow:
     row = await edit.api(api_id)
-    if row is None:
+    if row is None or is_hidden(call, row.org_id):
         raise Refused(404, NOT_FOUND)
     demand_match(call, row.etag)
     return row
+
+
+def _document(call: Call) -> dict[str, Any]:
+    """What was sent; of a bounded caller's, the organisation is the caller's."""
+    document = dict(unwrap(read_body(call)))
+    org_id = org_of(call, document.get("org_id"))
+    if call.org_id is not None and not document.get("org_id"):
+        document["org_id"] = org_id
+    return document
 
 
 def _checked_id(api_id: object) -> str:
@@ -111,17 +124,20 @@ async def _judge(desk: Desk, call: Call, document: dict[str, Any], before: Defin
     if isinstance(judged, list):
         reason = f"{judged[0].path} {judged[0].message}".strip().rstrip(".")
         raise Refused(400, f"Validation of API Definition failed. Reason: {reason}.", problems=listed(judged))
-    taken = await _taken(desk, judged, document["api_id"])
+    assert not is_hidden(call, judged.definition.org_id), "its organisation is the one that was looked at"
+    taken = await _taken(desk, call, judged, document["api_id"])
     if taken is not None:
         raise Refused(409, f"{taken.path} {taken.message}", code=taken.code, problems=listed([taken]))
     return judged
 
 
-async def _taken(desk: Desk, judged: JudgedApi, api_id: str) -> Problem | None:
+async def _taken(desk: Desk, call: Call, judged: JudgedApi, api_id: str) -> Problem | None:
     if judged.definition.internal:
         return None
     others = [row for row in await desk.records.apis() if row.id != api_id]
     owner = desk.known_apis.listen_paths(others).get(judged.definition.listen_path)
+    if owner is not None and is_hidden(call, owner.org_id):
+        return FOREIGN_LISTEN_PATH
     return None if owner is None else taken_listen_path(owner)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fastapi import FastAPI
-from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -42,11 +41,11 @@ from propylon.control.answering import Resource, answered
 from propylon.control.call import Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused
-from propylon.control.rendering import body_of, error, rendered
+from propylon.control.rendering import NO_TELEMETRY, body_of, error, rendered
+from propylon.stores.records.audit import Entry
 from propylon.stores.records.writes import Actor
 
-NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
-
+WRONG_SECRET: Final = Entry("wrong_secret", "/tyk")
 BODIED: Final = frozenset({"POST", "PUT"})  # methods whose body says something here
 READS: Final[tuple[tuple[str, str, Resource], ...]] = (
     ("GET", "/tyk/apis", apis.read_all),
@@ -128,6 +127,8 @@ class App:
             return
         refusal = self._access.refusal(_secrets(scope), client_ip(scope), _what(scope))
         if refusal is not None:
+            if _secrets(scope):
+                await self._desk.signing_in.refused.note(Actor(GATEWAY_API, "", client_ip(scope)), WRONG_SECRET)
             await refusal(scope, receive, send)
             return
         await self._routes({**scope, "path": scope["path"].rstrip("/")}, receive, send)

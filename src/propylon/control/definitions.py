@@ -20,6 +20,7 @@ from propylon.stores.ports import DefinitionRow
 from propylon.stores.records.records import Records
 from propylon.stores.records.writes import API, FILE_PREFIX, DefinitionWrite
 
+FOREIGN_LISTEN_PATH: Final = Problem(LISTEN_PATH, "listen_path_taken", "is taken; choose another")
 KNOWN_MAX: Final = 10_000
 # Warnings that a setting makes problems of. What strict_definitions does to APIs is `parse_api`'s.
 UNHONOURED: Final = frozenset({"not_honoured", "guard_unsupported", "unknown_field"})

@@ -4,6 +4,7 @@ from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, listed, read_body
 from propylon.control.explain_question import Question, read_question
+from propylon.control.ownership import is_hidden
 from propylon.control.traces import is_recent, story_of
 from propylon.telemetry.traces import made_at
 from propylon.usage.queries import logged_as
@@ -13,7 +14,8 @@ async def explain(desk: Desk, call: Call) -> Answer:
     question = read_question(read_body(call))
     if not isinstance(question, Question):
         raise Refused(400, "Request malformed", problems=listed(question))
-    explanation = await desk.explainer.explain(question)
+    is_unknown = bool(question.api_id) and await _is_hidden_api(desk, call, question.api_id)
+    explanation = None if is_unknown else await desk.explainer.explain(question, within=call.org_id)
     if explanation is None:
         raise Refused(404, "API not found", code="api_unknown")
     return answer(explanation)
@@ -26,7 +28,7 @@ async def read_trace(desk: Desk, call: Call) -> Answer:
     if made is None:
         raise Refused(404, "This is no trace: it has 20 characters, as X-Propylon-Trace says it", code="trace_unknown")
     entry = await logged_as(desk.records, trace)
-    if entry is not None:
+    if entry is not None and not await _is_hidden_api(desk, call, entry.api_id):
         return answer(story_of(entry))
     if is_recent(made, desk.clock.wall()):
         return answer({"status": "not_yet"}, 202)
@@ -34,3 +36,11 @@ async def read_trace(desk: Desk, call: Call) -> Answer:
         "No refusal is logged with this trace: it is past usage_retention_days, beyond refusal_log_per_s, or not ours"
     )
     raise Refused(404, text, code="trace_unknown")
+
+
+async def _is_hidden_api(desk: Desk, call: Call, api_id: str) -> bool:
+    """For a bounded caller what is not there, too."""
+    if call.org_id is None:
+        return False
+    row = await desk.records.api(api_id)
+    return row is None or is_hidden(call, row.org_id)

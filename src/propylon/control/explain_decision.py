@@ -1,5 +1,6 @@
 """One decision, watched: the steps of the route run as they do for live traffic, and what each went by is told."""
 
+from propylon.control.explain_head import is_beyond
 from propylon.control.explain_lines import failed_line, lines_of
 from propylon.control.explain_notes import near_misses, notes_of
 from propylon.control.explain_stage import Line, Seen
@@ -9,7 +10,7 @@ from propylon.control.refusals import refusal_of
 from propylon.errors import BodyTooLarge, Denial, Failure
 from propylon.exchange import Exchange
 from propylon.snapshot.assembly import DecidingParts
-from propylon.snapshot.decision import decide
+from propylon.snapshot.decision import NO_ROUTE, decide
 from propylon.snapshot.route import Route
 from propylon.steps.admit import Admit
 from propylon.steps.jwt import Jwt
@@ -19,7 +20,8 @@ from propylon.steps.step import Step
 class Decision:
     """Made for one question; `make` is called once."""
 
-    def __init__(self, parts: DecidingParts, meters: MetersView, clock: ViewClock) -> None:
+    def __init__(self, parts: DecidingParts, meters: MetersView, clock: ViewClock, within: str | None) -> None:
+        self._within = within  # the organisation beyond which nothing is
         self._parts = parts
         self._meters = meters
         self._clock = clock
@@ -35,6 +37,9 @@ class Decision:
             self.route = await decide(exchange, self._parts.follow, self._watched)
         except Failure as failure:
             self._fail(failure)
+        if self.route is not None and is_beyond(self.route, self._within):
+            self._forget_route()
+        if self.failure is not None:
             return
         if exchange.denial is not None and self.route is None:  # no step has said it
             refusal = refusal_of(exchange.denial.reason)
@@ -50,8 +55,18 @@ class Decision:
             states = self._parts.follow.snapshot.apis.values()
             routes = [state.route for state in states if state.route is not None]
             organisations = {route.definition.org_id for route in routes if route.definition is not None}
-            notes += await near_misses(self._seen, denial, sorted(organisations))
+            known = organisations if self._within is None else organisations & {self._within}
+            notes += await near_misses(self._seen, denial, sorted(known))
         return notes
+
+    def _forget_route(self) -> None:
+        """As if nobody listened there."""
+        self.route = self._seen = self.failure = None
+        self.lines = []
+        self._meters.foretold.clear()
+        self._clock.waited_s = 0.0
+        self._exchange.forget_decision()
+        self._exchange.api_id, self._exchange.denial = "", NO_ROUTE
 
     def _fail(self, failure: Failure) -> None:
         self.failure = failure

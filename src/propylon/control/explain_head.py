@@ -18,10 +18,12 @@ from propylon.snapshot.snapshot import Snapshot
 USUAL: CredentialSource = CredentialSource("Authorization", "", "")  # where no API is known to look elsewhere
 
 
-def head_of(question: Question, snapshot: Snapshot, asked: Route | None, limits: HeadLimits) -> RequestHead | Failure:
+def head_of(
+    question: Question, snapshot: Snapshot, asked: Route | None, limits: HeadLimits, within: str | None
+) -> RequestHead | Failure:
     """`asked` is the route of the API that the question names."""
     target = _target(question.target, asked)
-    route = asked or _route_at(target, snapshot)
+    route = asked or _route_at(target, snapshot, within)
     source = USUAL if route is None or route.definition is None else route.definition.credential
     event = RequestReader(limits).feed(_raw(question, target, source))[0]
     assert event is not None
@@ -40,13 +42,18 @@ def _target(target: str, asked: Route | None) -> str:
     return target if path == base or path.startswith(f"{base}/") else f"{base}/{target.lstrip('/')}"
 
 
-def _route_at(target: str, snapshot: Snapshot) -> Route | None:
+def is_beyond(route: Route, within: str | None) -> bool:
+    """Whether it is an API of another organisation than the one that bounds who asks."""
+    return within is not None and (route.definition is None or route.definition.org_id != within)
+
+
+def _route_at(target: str, snapshot: Snapshot, within: str | None) -> Route | None:
     try:
         path, _, _ = parse_target(target.encode("latin-1"))
     except MalformedRequest:  # the reader will say so, if nothing else comes first
         return None
     found = snapshot.table.match(path)
-    return None if found is None else found[0]
+    return None if found is None or is_beyond(found[0], within) else found[0]
 
 
 def _raw(question: Question, target: str, source: CredentialSource) -> bytes:

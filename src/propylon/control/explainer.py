@@ -56,14 +56,14 @@ class Explainer:
         self._proxies = TrustedProxies(settings.trusted_proxies)
         self._limits = HeadLimits(settings.target_max_bytes, settings.head_max_bytes, settings.head_fields_max)
 
-    async def explain(self, question: Question) -> Document | None:
-        """None when the API that is asked about is not there."""
+    async def explain(self, question: Question, *, within: str | None = None) -> Document | None:
+        """None when the API that is asked about is not there. `within`: the organisation beyond which nothing is."""
         async with self._turn:
             parts = await self._caught_up()
             if question.api_id and question.api_id not in parts.follow.snapshot.apis:
                 return None
             self._clock.ask_at(question.at)
-            return report(await self._outcome(parts, question))
+            return report(await self._outcome(parts, question, within))
 
     async def close(self) -> None:
         if self._lookups is not None:
@@ -86,18 +86,18 @@ class Explainer:
         settings = self._settings.model_copy(update=few)
         return deciding_parts(settings, self._secrets, lookups, self._meters, self._clock, Counters(0), self._keys)
 
-    async def _outcome(self, parts: DecidingParts, question: Question) -> Outcome:
+    async def _outcome(self, parts: DecidingParts, question: Question, within: str | None) -> Outcome:
         snapshot = parts.follow.snapshot
         state = snapshot.apis.get(question.api_id)
         asked = None if state is None else state.route
         notes = [] if state is None else _notes_of_api(state)
-        head = head_of(question, snapshot, asked, self._limits)
+        head = head_of(question, snapshot, asked, self._limits, within)
         if isinstance(head, Failure):
             lines, notes = [failed_line(head)], [*notes, head.detail]
             return Outcome(None, None, lines, [], head, notes, snapshot.revision, None, 0.0)
         client = self._proxies.client(question.ip, head)
         exchange = Exchange(head, client.ip, question.ip, self._clock.monotonic(), peer_trusted=client.peer_trusted)
-        decision = Decision(parts, self._meters, self._clock)
+        decision = Decision(parts, self._meters, self._clock, within)
         await decision.make(exchange, self._settings.request_body_max_bytes)
         if asked is not None and decision.route is not asked:
             notes.append(f"this path does not lead to API {question.api_id}")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, done, whole_number
+from propylon.control.ownership import org_of
 from propylon.stores.records.identities import IdentityFilter, IdentityRow, State
 
 PAGE: Final = 1000
@@ -16,8 +17,8 @@ NOT_FOUND: Final = "There is no such identity"
 
 async def read_all(desk: Desk, call: Call) -> Answer:
     """In the order they were first seen; `next` goes on where a page ended."""
-    query = call.query
-    chosen = IdentityFilter(*(query.get(name) or None for name in IdentityFilter._fields))
+    said = {name: call.query.get(name) or None for name in IdentityFilter._fields}
+    chosen = IdentityFilter(**said)._replace(org_id=org_of(call) or None)
     limit = whole_number(call, "limit") or PAGE
     rows = await desk.records.identities(chosen, after=whole_number(call, "after"), limit=min(limit, PAGE))
     more = {"next": rows[-1].record_id} if rows and len(rows) == min(limit, PAGE) else {}
@@ -57,4 +58,4 @@ async def _put_state(desk: Desk, call: Call, state: State) -> Answer:
 
 def _is_asked_for(call: Call, row: IdentityRow) -> bool:
     """Another organisation's is as unknown as one that is not there."""
-    return call.query.get("org_id", "") in ("", row.org_id)
+    return org_of(call) in ("", row.org_id)

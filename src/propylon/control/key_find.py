@@ -5,14 +5,14 @@ read and not verified. Of another organisation than the one asked for nothing is
 """
 
 import json
-import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer
-from propylon.control.key_names import HASH
+from propylon.control.key_names import HASH, KEY_RECORD
+from propylon.control.ownership import org_of
 from propylon.jose.claims import read_claims
 from propylon.jose.token import parse_token
 from propylon.model.key_id import is_generated
@@ -20,7 +20,6 @@ from propylon.model.tyk_hashes import LegacyHash, read_legacy_hash
 from propylon.stores.ports import KeyRow
 from propylon.stores.records.identities import IdentityFilter, IdentityRow
 
-KEY_RECORD: Final = re.compile(r"k(\d{1,18})")
 SUBJECTS_MAX: Final = 100  # identities of one subject; more of them help nobody
 NOT_VERIFIED: Final = "read, not verified: whoever wrote this token may have written anything into it"
 GENERATED: Final = "; it has the form and the checksum of an ID that a gateway like this one made"
@@ -33,7 +32,7 @@ class Match(NamedTuple):
 
 async def find(desk: Desk, call: Call) -> Answer:
     text = call.query.get("q", "").strip()
-    org_id = call.query.get("org_id", "")
+    org_id = org_of(call)
     if not text:
         raise Refused(400, "q is missing: a key ID, hash, alias, record, subject, or a whole JWT")
     said = _read_token(text)
@@ -67,7 +66,7 @@ async def _by_token(desk: Desk, said: dict[str, Any], org_id: str) -> AsyncItera
             yield match
     if isinstance(said["sub"], str):
         issuer = said["iss"] if isinstance(said["iss"], str) else ""
-        for match in await _by_subject(desk, said["sub"], issuer):
+        for match in await _by_subject(desk, said["sub"], issuer, org_id):
             yield match
         async for match in _by_id(desk, said["sub"], org_id, "sub"):
             yield match
@@ -88,7 +87,7 @@ async def _by_text(desk: Desk, text: str, org_id: str) -> AsyncIterator[Match]:
             yield match
     for row in await desk.records.keys_by_alias(text, org_id=org_id or None):
         yield Match("alias", row)
-    for match in await _by_subject(desk, text, None):
+    for match in await _by_subject(desk, text, None, org_id):
         yield match
 
 
@@ -112,8 +111,9 @@ async def _organisations(desk: Desk, org_id: str) -> Sequence[str]:
     return [org_id] if org_id else [desk.settings.default_org_id, *await desk.records.organisations()]
 
 
-async def _by_subject(desk: Desk, subject: str, issuer: str | None) -> list[Match]:
-    rows = await desk.records.identities(IdentityFilter(subject=subject, issuer=issuer), limit=SUBJECTS_MAX)
+async def _by_subject(desk: Desk, subject: str, issuer: str | None, org_id: str) -> list[Match]:
+    chosen = IdentityFilter(org_id=org_id or None, subject=subject, issuer=issuer)
+    rows = await desk.records.identities(chosen, limit=SUBJECTS_MAX)
     return [Match("subject", row) for row in rows]
 
 

@@ -15,6 +15,7 @@ from propylon.control.envelope import Refused, answer, flag, listed, read_body
 from propylon.control.key_judgement import JudgedKey, judge_key, why_not_stored
 from propylon.control.key_pin import is_listed, pin_id
 from propylon.control.key_write import changed_key, imported_key, is_same, stored_key
+from propylon.control.ownership import org_of
 from propylon.errors import Problem
 from propylon.model.tyk_hashes import LegacyHash, read_legacy_hash
 from propylon.steps.imported_keys import PINNED, UNKNOWN
@@ -39,15 +40,15 @@ async def import_keys(desk: Desk, call: Call) -> Answer:
     """One session with `legacy_hash`, or `{"keys": [sessions], "key_ids": [IDs], "org_id"}`."""
     document = read_body(call)
     is_single = "legacy_hash" in document
-    org_id = document.get("org_id") or call.query.get("org_id", "") or desk.settings.default_org_id
+    org_id = org_of(call, document.get("org_id")) or desk.settings.default_org_id
     sessions = [document] if is_single else _list(document, "keys", KEYS_MAX, dict)
     key_ids = [] if is_single else _list(document, "key_ids", IDS_MAX, str)
     if not sessions and not key_ids:
         raise Refused(400, "legacy_hash is missing: send a session with it, or keys, or key_ids")
-    imported = await _judged(desk, sessions, str(org_id))
+    imported = await _judged(desk, call, sessions, org_id)
     async with desk.records.change(call.by) as edit:
         states = await _put(desk, edit, imported, replaces=flag(call, "overwrite"))
-        listed_ids = await _pin(desk, edit, str(org_id), key_ids)
+        listed_ids = await _pin(desk, edit, org_id, key_ids)
         shown = [await _view(edit, one, state) for one, state in zip(imported, states, strict=True)]
     counts = {state: states.count(state) for state in ("imported", "changed", "unchanged")}
     return answer({"status": "ok", "action": "imported", **counts, "key_ids": listed_ids, "keys": shown})
@@ -55,7 +56,7 @@ async def import_keys(desk: Desk, call: Call) -> Answer:
 
 async def audit(desk: Desk, call: Call) -> Answer:
     """How many keys are known by a foreign hash, and how many still wait for their ID."""
-    counted = await desk.records.count_imports(call.query.get("org_id") or None)
+    counted = await desk.records.count_imports(org_of(call) or None)
     by_algorithm = {
         algorithm: {"keys": known, "pinned": known - waiting, "waiting": waiting}
         for algorithm, (known, waiting) in sorted(counted.items())
@@ -74,12 +75,12 @@ def _list(document: Mapping[str, Any], name: str, most: int, kind: type) -> list
     return values
 
 
-async def _judged(desk: Desk, sessions: Sequence[dict[str, Any]], org_id: str) -> list[Imported]:
+async def _judged(desk: Desk, call: Call, sessions: Sequence[dict[str, Any]], org_id: str) -> list[Imported]:
     """All of them, or all that is wrong with them."""
     found: list[Imported] = []
     problems: list[Problem] = []
     for index, session in enumerate(sessions):
-        one = await _judged_one(desk, session, org_id)
+        one = await _judged_one(desk, call, session, org_id)
         if isinstance(one, Imported):
             found.append(one)
         else:
@@ -89,11 +90,12 @@ async def _judged(desk: Desk, sessions: Sequence[dict[str, Any]], org_id: str) -
     return found
 
 
-async def _judged_one(desk: Desk, session: dict[str, Any], org_id: str) -> Imported | list[Problem]:
+async def _judged_one(desk: Desk, call: Call, session: dict[str, Any], org_id: str) -> Imported | list[Problem]:
+    org_of(call, session.get("org_id"))
     legacy = read_legacy_hash(session.get("legacy_hash"))
     rest = {name: value for name, value in session.items() if name != "legacy_hash"}
     try:
-        judged = await judge_key(desk, rest, org_id)
+        judged = await judge_key(desk, rest, org_id, within=call.org_id)
     except Refused as refused:
         problems = [Problem(**problem) for problem in refused.members.get("problems", [])]
         return [*([legacy] if isinstance(legacy, Problem) else []), *problems]

@@ -38,18 +38,20 @@ async def judge_key(
     malformed: str = "Request malformed",
     stored_secrets: Mapping[str, str] = NO_SECRETS,
     clear: frozenset[str] = frozenset(),
+    within: str | None = None,
 ) -> JudgedKey:
-    """`org_id` is what is said beside the body, "" for nothing. Raises Refused."""
+    """`org_id` is what is said beside the body, "" for nothing; `within` what bounds the caller. Raises Refused."""
     session, warnings = _read(desk, document, malformed)
     if not session.org_id:
         session.org_id = org_id or desk.settings.default_org_id
         warnings += [] if org_id else [default_org(session.org_id)]
+    assert within in (None, session.org_id), "its organisation is the one that was looked at"
     kept = keep_secrets(extract_secrets(session), stored_secrets, _known_words(clear))
     policies, missing = await _policies(desk, session)
     effective = effective_session(session, policies, missing=missing, org_id=session.org_id)
     warnings += [*kept.warnings, *(_unknown_policy(policy_id, session.org_id) for policy_id in missing)]
     if isinstance(effective, EffectiveSession):
-        warnings += await api_warnings(desk, effective, kept.secrets)
+        warnings += await api_warnings(desk, effective, kept.secrets, within)
     return JudgedKey(session, kept.secrets, policies, effective, warnings)
 
 
@@ -110,9 +112,11 @@ def _unknown_policy(policy_id: str, org_id: str) -> Problem:
     return Problem("apply_policies", "policy_unknown", text)
 
 
-async def api_warnings(desk: Desk, effective: EffectiveSession, secrets: Mapping[str, str]) -> list[Problem]:
+async def api_warnings(
+    desk: Desk, effective: EffectiveSession, secrets: Mapping[str, str], within: str | None
+) -> list[Problem]:
     warnings: list[Problem] = []
-    rows = await apis_of(desk, effective.access)
+    rows = await apis_of(desk, effective.access, within)
     for api_id in effective.access:
         row = rows.get(api_id)
         warning = right_warning(api_id, row, effective.org_id)

@@ -11,9 +11,11 @@ from typing import Final, NamedTuple
 from propylon.control.call import Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import flag
+from propylon.control.ownership import org_of
 from propylon.stores.ports import KeyRow
 
 HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
+KEY_RECORD: Final = re.compile(r"k(\d{1,18})", re.ASCII)  # as usage, logs and revocations name a key
 Find = Callable[[str], Awaitable[KeyRow | None]]
 
 
@@ -25,8 +27,7 @@ class KeyName(NamedTuple):
 
 def key_name(call: Call, org_id: object = "") -> KeyName:
     """`org_id` as the body says it, which counts before the query's."""
-    said = org_id if isinstance(org_id, str) and org_id else call.query.get("org_id", "")
-    return KeyName(call.path["key_id"], said, flag(call, "hashed"))
+    return KeyName(call.path["key_id"], org_of(call, org_id), flag(call, "hashed"))
 
 
 async def find_key(find: Find, desk: Desk, name: KeyName) -> KeyRow | None:

@@ -13,6 +13,7 @@ from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, read_body
 from propylon.control.key_write import StoredKey, shown_key_id, stored_key
+from propylon.control.ownership import org_of
 from propylon.errors import Problem
 from propylon.jose.claims import check_times, read_claims
 from propylon.jose.token import parse_token
@@ -39,6 +40,7 @@ async def pin(desk: Desk, call: Call) -> Answer:
     org_id, presented, token = (document.get(name, "") for name in ("org_id", "key_id", "token"))
     if not (isinstance(org_id, str) and isinstance(presented, str) and isinstance(token, str) and presented):
         raise Refused(400, "org_id, key_id and token must be texts")
+    org_id = org_of(call, org_id)
     async with desk.records.change(call.by) as edit:
         reason = await pin_id(desk, edit, org_id, presented, lambda legacy, key: is_proven(desk, legacy, key, token))
     if reason not in (PINNED, UNKNOWN):

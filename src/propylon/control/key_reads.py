@@ -14,6 +14,7 @@ from propylon.control.envelope import Refused, answer, etag, flag, listed, read_
 from propylon.control.key_judgement import effective_of, judge_key
 from propylon.control.key_names import find_key, key_name
 from propylon.control.key_write import StoredKey, stored_key
+from propylon.control.ownership import org_of
 from propylon.errors import Problem
 from propylon.model.effective import EffectiveSession
 from propylon.model.session import key_kind, public_view, session_to_json
@@ -30,7 +31,7 @@ async def read(desk: Desk, call: Call) -> Answer:
     if row is None:
         raise Refused(404, "Key not found")
     stored = stored_key(desk, row)
-    view = await _own_view(desk, stored)
+    view = await own_view(desk, stored)
     if flag(call, "effective"):
         view["effective"] = await _effective_view(desk, stored)
     return answer(view, headers=etag(desk.records.key_etag(row)))
@@ -52,7 +53,13 @@ async def read_all(desk: Desk, call: Call) -> Answer:
 async def preview(desk: Desk, call: Call) -> Answer:
     """What would be in force; nothing is stored."""
     document = read_body(call, "Unmarshalling failed")
-    judged = await judge_key(desk, document, call.query.get("org_id", ""), malformed="Unmarshalling failed")
+    judged = await judge_key(
+        desk,
+        document,
+        org_of(call, document.get("org_id")),
+        malformed="Unmarshalling failed",
+        within=call.org_id,
+    )
     problems = [judged.effective] if isinstance(judged.effective, Problem) else []
     session = judged.session if isinstance(judged.effective, Problem) else judged.effective.session
     view = public_view(session_to_json(session), judged.secrets)
@@ -61,7 +68,7 @@ async def preview(desk: Desk, call: Call) -> Answer:
 
 async def _rows(desk: Desk, call: Call, limit: int) -> AsyncIterator[KeyRow]:
     query, after = call.query, whole_number(call, "after")
-    org_id, api_id, alias = (query.get(name) or None for name in ("org_id", "api_id", "alias"))
+    org_id, api_id, alias = org_of(call) or None, query.get("api_id") or None, query.get("alias") or None
     if alias is not None:
         for row in await desk.records.keys_by_alias(alias, org_id=org_id):
             yield row
@@ -84,7 +91,8 @@ def _details(row: KeyRow) -> Document:
     return {**shown, "kind": key_kind(row.secrets)}
 
 
-async def _own_view(desk: Desk, stored: StoredKey) -> Document:
+async def own_view(desk: Desk, stored: StoredKey) -> Document:
+    """The session as it is stored, with what the meters know of its quotas."""
     row = stored.row
     view = public_view(session_to_json(stored.session), stored.secrets)
     await _fill_quota(desk, row, view, "")

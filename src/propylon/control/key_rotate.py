@@ -64,7 +64,7 @@ async def rotate(desk: Desk, call: Call) -> Answer:
         if repeats and (known := await edit.answer_to(kept_as)) is not None:
             return _repeated(known, said)
         demand_match(call, desk.records.key_etag(before.row))
-        rotation = await _rotation(desk, before, order)
+        rotation = await _rotation(desk, call, before, order)
         row = await edit.put_ring(rotation.row, rotation.secrets, rotation.ring)
         told = _told(desk, name, rotation)
         if repeats:
@@ -114,7 +114,7 @@ async def _stored(desk: Desk, edit: Edit, name: KeyName) -> StoredKey:
 # -- a rotation -------------------------------------------------------------------------------------------------------
 
 
-async def _rotation(desk: Desk, before: StoredKey, order: RotationOrder) -> Rotation:
+async def _rotation(desk: Desk, call: Call, before: StoredKey, order: RotationOrder) -> Rotation:
     verifies = is_jwt_key(before.secrets)
     if not verifies and is_identifier(before.secrets):
         raise Refused(400, "This key's ID is a user name, not a token; change its password with PUT", code="no_ring")
@@ -127,12 +127,12 @@ async def _rotation(desk: Desk, before: StoredKey, order: RotationOrder) -> Rota
         text = f"The key has {IN_FORCE_MAX} generations in force; retire one of them first"
         raise Refused(409, text, code="ring_full")
     if verifies:
-        return await _new_verifier(desk, before, order, ring, old, now)
+        return await _new_verifier(desk, call, before, order, ring, old, now)
     return _new_token(desk, before, order, ring, now)
 
 
 async def _new_verifier(
-    desk: Desk, before: StoredKey, order: RotationOrder, ring: Ring, old: RingEntry, now: float
+    desk: Desk, call: Call, before: StoredKey, order: RotationOrder, ring: Ring, old: RingEntry, now: float
 ) -> Rotation:
     made = material(desk, order, old)
     was = before.secrets[JWT_SECRET]
@@ -144,7 +144,9 @@ async def _new_verifier(
     session = replace(before.session, jwt_data=replace(before.session.jwt_data, algorithm=made.algorithm))
     row = before.row._replace(session=session_to_stored(session))
     effective = await effective_of(desk, session)
-    misfits = await api_warnings(desk, effective, secrets) if isinstance(effective, EffectiveSession) else []
+    misfits = (
+        await api_warnings(desk, effective, secrets, call.org_id) if isinstance(effective, EffectiveSession) else []
+    )
     if made.kind == "jwks_uri":  # whose text is no key
         misfits = [warning for warning in misfits if warning.code != "jwt_secret_unfit"]
     shown = {"secret": made.text} if made.is_made else {}

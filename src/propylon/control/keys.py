@@ -26,6 +26,7 @@ from propylon.control.key_write import (
     new_key,
     stored_key,
 )
+from propylon.control.ownership import is_hidden, org_of
 from propylon.errors import Problem
 from propylon.model.key_id import new_key_id
 from propylon.model.session import check_key_id
@@ -60,7 +61,14 @@ async def change(desk: Desk, call: Call) -> Answer:
     name = key_name(call, document.get("org_id"))
     async with desk.records.change(call.by) as edit:
         before = await _to_change(desk, call, edit, name, "Key is not found")
-        judged = await judge_key(desk, document, before.row.org_id, stored_secrets=before.secrets, clear=cleared(call))
+        judged = await judge_key(
+            desk,
+            document,
+            before.row.org_id,
+            stored_secrets=before.secrets,
+            clear=cleared(call),
+            within=call.org_id,
+        )
         _demand_sound(desk, judged, _refusal)
         row, key_id = before.row, named_key_id(desk, name, before.row)
         if not is_same(judged, before):
@@ -77,7 +85,7 @@ async def change_policies(desk: Desk, call: Call) -> Answer:
     async with desk.records.change(call.by) as edit:
         before = await _to_change(desk, call, edit, name, "Key not found")
         document = {**json.loads(before.row.session), "apply_policies": policy_ids, "apply_policy_id": ""}
-        judged = await judge_key(desk, document, before.row.org_id, stored_secrets=before.secrets)
+        judged = await judge_key(desk, document, before.row.org_id, stored_secrets=before.secrets, within=call.org_id)
         _demand_sound(desk, judged, lambda problem: Refused(500, NOT_CHANGED, problems=listed([problem])))
         key_id = named_key_id(desk, name, before.row)
         row = await edit.put_key(changed_key(desk, judged, before, key_id, reset_meters=False))
@@ -106,18 +114,18 @@ async def _add(
     refusal: Callable[[Problem], Refused],
 ) -> Answer:
     """An ID that is there: nothing happens if it is the same key, else 409 (design §10)."""
-    query_org_id = call.query.get("org_id", "")
-    org_id = document.get("org_id") or query_org_id or desk.settings.default_org_id
+    org_id = org_of(call, document.get("org_id"))
     async with desk.records.change(call.by) as edit:
-        row = await edit.key(desk.sealing.key_hash(str(org_id), key_id))
+        row = await edit.key(desk.sealing.key_hash(org_id or desk.settings.default_org_id, key_id))
         before = None if row is None else stored_key(desk, row)
         judged = await judge_key(
             desk,
             document,
-            query_org_id,
+            org_id,
             malformed=malformed,
             stored_secrets={} if before is None else before.secrets,
             clear=cleared(call),
+            within=call.org_id,
         )
         _demand_sound(desk, judged, refusal)
         row = await _put(desk, call, edit, judged, key_id, before)
@@ -141,7 +149,8 @@ async def _resets_meters(desk: Desk, call: Call, edit: Edit, judged: JudgedKey) 
     if flag(call, "suppress_reset"):
         return False
     rows = [await edit.api(api_id) for api_id in judged.session.access_rights]
-    definitions = [None if row is None else desk.known_apis.definition(row) for row in rows]
+    known = [None if row is None or is_hidden(call, row.org_id) else row for row in rows]
+    definitions = [None if row is None else desk.known_apis.definition(row) for row in known]
     return not definitions or any(one is None or not one.keeps_counters for one in definitions)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, listed
+from propylon.control.ownership import org_of
 from propylon.control.policy_findings import combination_findings, findings_of
 from propylon.control.rights import rights_warnings
 from propylon.errors import Problem
@@ -25,7 +26,7 @@ Ids = tuple[str, ...]
 
 
 async def read(desk: Desk, call: Call) -> Answer:
-    policy_id, org_id = call.path["policy_id"], call.query.get("org_id", "")
+    policy_id, org_id = call.path["policy_id"], org_of(call)
     row = await desk.records.policy(policy_id, org_id=org_id or None)
     apis = await _apis(desk, org_id if row is None else row.org_id)
     if row is None:
@@ -41,7 +42,7 @@ async def read(desk: Desk, call: Call) -> Answer:
     beside = [api for api in apis if policy_id in _named_policies(api) or api.api_id in policy.access_rights]
     findings = [
         *warnings,
-        *await rights_warnings(desk, policy.access_rights, row.org_id),
+        *await rights_warnings(desk, policy.access_rights, row.org_id, call.org_id),
         *findings_of(policy),
         *combination_findings(policy, applied),
         *_missing_mapped(beside, set(known)),

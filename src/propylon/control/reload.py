@@ -6,10 +6,12 @@ What was written through the API is live when answered, so a reload without file
 from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import answer, listed
+from propylon.control.ownership import demand_unbounded
 
 
 async def reload(desk: Desk, call: Call) -> Answer:
     """Always finished when answered, as with Tyk's `block=true`."""
+    demand_unbounded(call)
     load = await desk.files.load()
     document = {"status": "ok", "message": ""}
     named = {"problems": listed(load.problems), "warnings": listed(load.warnings), "removed": load.removed}

@@ -7,12 +7,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from fastapi.telemetry import TelemetryConfig
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from propylon.control.call import Answer
 from propylon.control.envelope import Refused
 
+NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 BODY_MAX_BYTES: Final = 4 * 1024**2
 _ESCAPES: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})  # as Go writes them: safe in HTML
 _NO_HEADERS: Final[Mapping[str, str]] = {}

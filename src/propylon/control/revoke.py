@@ -11,7 +11,8 @@ from typing import Any, Final
 from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, done, listed, read_body
-from propylon.control.key_names import KeyName, find_key
+from propylon.control.key_names import KEY_RECORD, KeyName, find_key
+from propylon.control.ownership import is_hidden, org_of
 from propylon.errors import Problem
 from propylon.stores.ports import Revocation
 from propylon.stores.records.edit import Edit
@@ -30,7 +31,7 @@ async def revoke(desk: Desk, call: Call) -> Answer:
     if problems := _problems(document, desk.clock.wall()):
         raise Refused(400, f"{problems[0].path} {problems[0].message}".strip(), problems=listed(problems))
     async with desk.records.change(call.by) as edit:
-        revocation = await _revocation(desk, edit, document)
+        revocation = await _revocation(desk, call, edit, document)
         try:
             is_new = await edit.revocations.put(revocation)
         except TooMany:
@@ -45,7 +46,9 @@ async def read_all(desk: Desk, call: Call) -> Answer:
     kind = query.get("kind") or None
     if kind is not None:
         _demand_kind(kind)
-    rows = await desk.records.revocations(kind=kind, after=_place(query.get("after", "")), limit=PAGE)
+    org_id = None if call.org_id is None else org_of(call)
+    after = _place(query.get("after", ""))
+    rows = await desk.records.revocations(kind=kind, org_id=org_id, after=after, limit=PAGE)
     more = {"next": _page_after(rows[-1].revocation)} if len(rows) == PAGE else {}
     return answer({"revocations": [{**_view(row.revocation), "at": int(row.at)} for row in rows], **more})
 
@@ -55,10 +58,10 @@ async def remove(desk: Desk, call: Call) -> Answer:
     kind, query = call.path["kind"], call.query
     _demand_kind(kind)
     value = call.path.get("value") or query.get("value", "")
-    issuer, org_id = query.get("issuer"), query.get("org_id")
+    issuer, org_id = query.get("issuer"), query.get("org_id") if call.org_id is None else org_of(call)
     async with desk.records.change(call.by) as edit:
         if kind == "key":
-            value, issuer, org_id = await _record(desk, edit, value, org_id or "") or value, None, None
+            value, issuer, org_id = await _key_record(desk, call, edit, value), None, None
         removed = await edit.revocations.remove(kind, value, issuer, org_id)
         if not removed:
             raise Refused(404, NOT_FOUND)
@@ -94,9 +97,9 @@ def _until_problems(until: object, now: float) -> list[Problem]:
     return []
 
 
-async def _revocation(desk: Desk, edit: Edit, document: dict[str, Any]) -> Revocation:
+async def _revocation(desk: Desk, call: Call, edit: Edit, document: dict[str, Any]) -> Revocation:
     """Without an organisation, of every one: a revocation that misses its caller is worse than one that is wide."""
-    org_id, until = document.get("org_id", ""), float(document.get("until", 0))
+    org_id, until = _said_org(call, document), float(document.get("until", 0))
     if "key" in document:
         record = await _record(desk, edit, document["key"], org_id)
         if record is None:
@@ -110,6 +113,24 @@ async def _record(desk: Desk, edit: Edit, name: str, org_id: str) -> str | None:
     """Of a key, named as everywhere by its ID or hash."""
     row = await find_key(edit.key, desk, KeyName(name, org_id, is_hash=False))
     return None if row is None else f"k{row.record_id}"
+
+
+async def _key_record(desk: Desk, call: Call, edit: Edit, value: str) -> str:
+    """The record of the key that is named, by ID or hash, or as the list of revocations names it."""
+    record = await _record(desk, edit, value, org_of(call))
+    if record is not None or call.org_id is None:
+        return record or value
+    named = KEY_RECORD.fullmatch(value)
+    row = None if named is None else await desk.records.key_of_record(int(named[1]))
+    if row is None or is_hidden(call, row.org_id):
+        raise Refused(404, NOT_FOUND)
+    return value
+
+
+def _said_org(call: Call, document: dict[str, Any]) -> str:
+    """Of who sees every organisation, only what the body says: a revocation without one is of them all."""
+    own = org_of(call, document.get("org_id"))
+    return document.get("org_id", "") if call.org_id is None else own
 
 
 def _demand_kind(kind: str) -> None:

@@ -33,7 +33,10 @@ def metrics_server_of(desk: Desk) -> ControlServer:
 
 
 def hosted(application: ASGIApp, desk: Desk) -> ControlServer:
-    """One of the control process's own servers. h11 rather than httptools: it bounds the size of a head, and `control_listen` has no worker before it."""
+    """A server of the control process, with its limits.
+
+    h11 rather than httptools: it bounds the size of a head, and `control_listen` has no worker before it.
+    """
     config = uvicorn.Config(
         application,
         http="h11",

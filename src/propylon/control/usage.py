@@ -8,6 +8,7 @@ from typing import Final
 from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer
+from propylon.control.ownership import demand_unbounded, is_hidden, org_of
 from propylon.telemetry.metrics import CONTENT_TYPE
 from propylon.usage.histogram import percentile_us
 from propylon.usage.queries import Dimension, LogFilter, Step, latencies, recent_log, totals
@@ -24,6 +25,9 @@ async def read_totals(desk: Desk, call: Call) -> Answer:
     step, by = _step(call), _dimensions(call)
     where = {one: _typed(one, call.query[one]) for one in DIMENSIONS if one in call.query}
     since, until = _span(desk, call)
+    org_of(call)
+    if call.org_id is not None:
+        where[Dimension.ORG] = call.org_id
     if step is not Step.MINUTE and since < desk.clock.wall() - desk.settings.usage_minutes_retention_days * DAY_S:
         since -= since % HOUR_S  # of what is older there are no minutes any more
     rows = await totals(desk.records, step, by, where=where, since=since, until=until)
@@ -54,13 +58,24 @@ async def read_log(desk: Desk, call: Call) -> Answer:
     )
     since, until = _span(desk, call)
     limit = _number(call, "limit", 100)
-    entries = await recent_log(desk.records, only, since=since, until=until, limit=100 if limit is None else limit)
+    most = 100 if limit is None else limit
+    api_ids = await _own_apis(desk, call)
+    entries = await recent_log(desk.records, only, api_ids=api_ids, since=since, until=until, limit=most)
     return answer({"logs": [entry._asdict() for entry in entries]})
 
 
 async def read_metrics(desk: Desk, call: Call) -> Answer:
     """In Prometheus' text format; counted since this control process started."""
+    demand_unbounded(call)
     return Answer(200, await desk.metrics.page(), {"Content-Type": CONTENT_TYPE})
+
+
+async def _own_apis(desk: Desk, call: Call) -> list[str] | None:
+    """Whose exchanges a bounded caller sees; None = all, those that led to no API too."""
+    org_of(call)
+    if call.org_id is None:
+        return None
+    return [row.id for row in await desk.records.apis() if not is_hidden(call, row.org_id)]
 
 
 def _step(call: Call) -> Step:

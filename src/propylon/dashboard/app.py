@@ -1,7 +1,7 @@
 """The dashboard: its pages, its own files, and what happens before and after each page.
 
-Before: a Host that is ours, who has signed in, the token of the form, the right. After: every answer carries the headers of
-`safety.py`. What a page shows is its own file; which pages there are, `routes.py` says.
+Before: a Host that is ours, who has signed in, the token of the form, the right. After: every answer carries the
+headers of `safety.py`. What a page shows is its own file; which pages there are, `routes.py` says.
 """
 
 import ipaddress
@@ -60,15 +60,16 @@ class Dashboard:
             if scope["path"].startswith(f"{prefix}/"):
                 await application(scope, receive, send)
                 return
-        request = Request({**scope, "path": scope["path"].rstrip("/") or "/"}, receive)
+        # Starlette's router raises, rather than answers itself, for who is called an application.
+        request = Request({**scope, "app": self, "path": scope["path"].rstrip("/") or "/"}, receive)
         if self._is_loopback and not (is_own_host(request.headers.get("host", "")) or self._is_proxied(request)):
             await PlainTextResponse(NOT_OURS, 421)(scope, receive, _safely(send))
             return
         try:
             await self._router(request.scope, receive, _safely(send))
         except HTTPException as unrouted:
-            visit = await self._visit(request, Form({}))
-            await _unrouted(visit, unrouted)(scope, receive, _safely(send))
+            answer = await self._unrouted(request, unrouted)
+            await answer(scope, receive, _safely(send))
 
     def _endpoint(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -96,7 +97,8 @@ class Dashboard:
             if visit.who.must_change_password and page.path != PASSWORD and not page.is_always:
                 return _sent_to(visit, PASSWORD)
             if page.area and not visit.who.permissions.allows(page.area, page.level):
-                text = f"It needs the right to {page.level} {page.area.replace('_', ' ')}. An administrator can give it to you."
+                right = f"{page.level} {page.area.replace('_', ' ')}"
+                text = f"It needs the right to {right}. An administrator can give it to you."
                 return visit.refusal(403, "Your role does not allow this", text)
         return await self._shown(page, visit)
 
@@ -108,6 +110,22 @@ class Dashboard:
         except Failure as failure:
             log.warning("%s %s: %s", failure.code, page.path, failure.detail)
             return visit.refusal(failure.status, "Something is away", failure.message)
+
+    async def _unrouted(self, request: Request, unrouted: HTTPException) -> Response:
+        try:
+            visit = await self._visit(request, Form({}))
+        except StoreUnavailable as failure:
+            return PlainTextResponse(f"{failure.message}\n", failure.status)
+        if unrouted.status_code == 405:
+            response = visit.refusal(405, "Not in this way", "This address is not used with this method.")
+            response.headers["Allow"] = ", ".join(self._methods(request.scope["path"]))
+            return response
+        return visit.refusal(404, "There is no such page", "The address may be mistyped, or what it led to is gone.")
+
+    def _methods(self, path: str) -> list[str]:
+        """Of every route of this path, not only of the first (RFC 9110 §15.5.6)."""
+        matching = [one for one in self._router.routes if isinstance(one, Route) and one.path_regex.match(path)]
+        return sorted({method for route in matching for method in route.methods or ()})
 
     async def _visit(self, request: Request, form: Form) -> Visit:
         token = request.cookies.get(SESSION, "")
@@ -179,17 +197,6 @@ def _sent_to(visit: Visit, path: str) -> Response:
 
 def _title(status: int) -> str:
     return "There is no such thing here" if status == 404 else "That was refused"
-
-
-def _unrouted(visit: Visit, unrouted: HTTPException) -> Response:
-    if unrouted.status_code == 405:
-        response = visit.refusal(405, "Not in this way", "This address is not used with this method.")
-    else:
-        response = visit.refusal(
-            404, "There is no such page", "The address may be mistyped, or what it led to is gone."
-        )
-    response.headers.update(unrouted.headers or {})
-    return response
 
 
 def _safely(send: Send) -> Send:

@@ -27,7 +27,7 @@ async def ask(
     body: object = None,
     writes: bool = False,
 ) -> Any:
-    """The document it answers with. Raises Refused; an object of another organisation is as unknown as a missing one."""
+    """The document it answers with. Raises Refused; what is another organisation's is as unknown as a missing one."""
     by = Actor("user", visit.who.user_id, visit.address)
     # The organisation stands in the query too, for resources that look things up in one.
     asked = QueryParams({"org_id": visit.who.org_id, **query})

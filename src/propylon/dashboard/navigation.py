@@ -1,15 +1,16 @@
 """What stands in the side bar. An entry that somebody may not read is left out; the page refuses them all the same."""
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from propylon.dashboard.people import SignedIn
+from propylon.model.permissions import Area
 
 
 class Entry(NamedTuple):
     path: str
     title: str
     icon: str
-    area: str  # read of it is needed; "" for everybody who has signed in
+    area: Area | Literal[""]  # read of it is needed; "" for everybody who has signed in
 
 
 class Group(NamedTuple):

@@ -5,13 +5,7 @@ A Protocol, as the application is given it when it is made: `signing_in.py` is t
 
 from typing import NamedTuple, Protocol
 
-from propylon.control.desk import Desk
-
-
-class Permissions(Protocol):
-    """What somebody may do; an area that is not named is denied."""
-
-    def allows(self, area: str, level: str) -> bool: ...
+from propylon.model.permissions import Permissions
 
 
 class SignedIn(Protocol):
@@ -27,6 +21,11 @@ class SignedIn(Protocol):
     def name(self) -> str: ...
     @property
     def permissions(self) -> Permissions: ...
+    @property
+    def session(self) -> str:
+        """What this session is called among theirs; not its token."""
+        ...
+
     @property
     def must_change_password(self) -> bool:
         """Signed in with a password that somebody else made: no page but that one is shown."""
@@ -55,10 +54,6 @@ class People(Protocol):
         """Derived from a session's token, or from a visitor's before there is one; nothing is stored."""
         ...
 
-    async def change_password(self, who: SignedIn, token: str, current: str, new: str) -> dict[str, str]:
-        """Nothing when it is changed and their other sessions have ended; else why not, by field of the form."""
+    async def change_password(self, who: SignedIn, current: str, new: str, *, address: str) -> dict[str, str]:
+        """Nothing when it is changed and their other sessions have ended; else why not, by `current` or `new`."""
         ...
-
-
-class MakePeople(Protocol):
-    def __call__(self, desk: Desk) -> People: ...

@@ -1,7 +1,7 @@
 """Which pages there are, one line each: like a contents page. A page is a function of a `Visit`."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from starlette.responses import Response
 
@@ -19,14 +19,15 @@ from propylon.dashboard.pages import (
     token_checker,
 )
 from propylon.dashboard.visit import Visit
+from propylon.model.permissions import Area, Level
 
 
 class Page(NamedTuple):
     method: str
     path: str
     show: Callable[[Visit], Awaitable[Response]]
-    area: str | None  # whose right is needed; "" none but to have signed in, None not even that
-    level: str = "read"
+    area: Area | Literal[""] | None  # whose right is needed; "" none but to have signed in, None not even that
+    level: Level = "read"
     is_always: bool = False  # also for those who must change their password first
 
 

@@ -4,8 +4,8 @@ from propylon.control.desk import Desk
 from propylon.control.serving import ControlServer, hosted
 from propylon.dashboard.app import Dashboard
 from propylon.dashboard.own_files import open_own_files
-from propylon.dashboard.signing_in import RealPeople
+from propylon.dashboard.signing_in import RecordedPeople
 
 
 def server_of(desk: Desk) -> ControlServer:
-    return hosted(Dashboard(desk, RealPeople(desk), open_own_files()), desk)
+    return hosted(Dashboard(desk, RecordedPeople(desk), open_own_files()), desk)

@@ -170,6 +170,9 @@ class Settings(TracingSettings, ListenSettings):
     access_log: Literal["refusals", "all", "off"] = "refusals"
     """JSON lines on stderr: `refusals` and 5xx, as far as they are logged singly; `all`: one of every exchange."""
 
+    page_size: int = Field(10, ge=1, le=1000)
+    """Entries on one page of the dashboard API's lists; Tyk's default."""
+
     @field_validator("jwks_cache_max_s")
     @classmethod
     def _check_jwks_cache(cls, longest: float, info: ValidationInfo) -> float:

@@ -3,7 +3,7 @@
 The questions of the screens and the dashboard's API are `figures.py`, `spread.py` and `entries.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, Row, Select, literal, select
@@ -84,6 +84,7 @@ async def recent_log(
     records: Records,
     only: LogFilter = EVERY_ENTRY,
     *,
+    api_ids: Collection[str] | None = None,
     since: float = 0.0,
     until: float = EVER,
     limit: int = 100,
@@ -91,6 +92,8 @@ async def recent_log(
     """Newest first. For the entries before a page, `until` is the time of its last one: it comes again."""
     query = select(*(request_log.c[name] for name in LogEntry._fields))
     query = query.where(request_log.c.at >= since, request_log.c.at <= until)
+    if api_ids is not None:
+        query = query.where(request_log.c.api_id.in_(api_ids))
     for name, value in only._asdict().items():
         if value is not None:
             query = query.where(request_log.c[name] == _asked(value))

@@ -6,10 +6,10 @@ What is made here is shown in that one answer and kept nowhere. A new password e
 from secrets import choice, token_hex
 from typing import Final
 
-from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, listed
 from propylon.control.people.caller import Caller
 from propylon.control.people.passwords import TooBusy
+from propylon.control.people.people_desk import PeopleDesk
 from propylon.control.people.signed_in import access_key_hash
 from propylon.control.people.user_values import checked_password
 from propylon.control.people.users import UNKNOWN, put_demoted, user_to_change, with_password
@@ -21,7 +21,7 @@ LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # 32, none easily taken for
 GROUPS: Final = 5  # of 4: 100 bits
 
 
-async def change_own_password(desk: Desk, caller: Caller, current: str, new: str) -> None:
+async def change_own_password(desk: PeopleDesk, caller: Caller, current: str, new: str) -> None:
     """`current` is not needed where none is set. This sign-in goes on, the others end. Raises Refused."""
     row = await desk.records.people.user(caller.user_id, caller.org_id)
     if row is None:
@@ -42,7 +42,7 @@ async def change_own_password(desk: Desk, caller: Caller, current: str, new: str
     await _put_password(desk, caller, row, await with_password(desk, row, new), but=caller.session)
 
 
-async def reset_password(desk: Desk, caller: Caller, user_id: str) -> str:
+async def reset_password(desk: PeopleDesk, caller: Caller, user_id: str) -> str:
     """A temporary one, which its user has to change before anything else. Raises Refused."""
     if not caller.permissions.resets_passwords:
         caller.demand("users", "write")
@@ -55,7 +55,7 @@ async def reset_password(desk: Desk, caller: Caller, user_id: str) -> str:
     return password
 
 
-async def renew_access_key(desk: Desk, caller: Caller, user_id: str) -> str:
+async def renew_access_key(desk: PeopleDesk, caller: Caller, user_id: str) -> str:
     """Their own everybody may renew; the one before is over. Raises Refused."""
     if user_id != caller.user_id:
         caller.demand("users", "write")
@@ -66,7 +66,7 @@ async def renew_access_key(desk: Desk, caller: Caller, user_id: str) -> str:
     return access_key
 
 
-async def revoke(desk: Desk, caller: Caller, user_id: str) -> None:
+async def revoke(desk: PeopleDesk, caller: Caller, user_id: str) -> None:
     """Not active any more, signed out everywhere, without an access key. Raises Refused."""
     caller.demand("users", "write")
     async with desk.records.change(caller.by) as edit:
@@ -80,7 +80,13 @@ def temporary_password() -> str:
 
 
 async def _put_password(
-    desk: Desk, caller: Caller, stored: UserRow, changed: UserRow, *, but: str = "", action: str = "change_password"
+    desk: PeopleDesk,
+    caller: Caller,
+    stored: UserRow,
+    changed: UserRow,
+    *,
+    but: str = "",
+    action: str = "change_password",
 ) -> None:
     """Nothing else of the user moves, whatever was changed since it was read."""
     async with desk.records.change(caller.by) as edit:

@@ -3,8 +3,8 @@
 from secrets import token_hex
 from typing import Final, NamedTuple
 
-from propylon.control.desk import Desk
 from propylon.control.people.credentials import temporary_password
+from propylon.control.people.people_desk import PeopleDesk
 from propylon.control.people.signed_in import access_key_hash
 from propylon.control.people.users import with_password
 from propylon.stores.records.people import UserRow
@@ -21,7 +21,7 @@ class FirstUser(NamedTuple):
     access_key: str
 
 
-async def ensure_first_user(desk: Desk, email: str = EMAIL) -> FirstUser | None:
+async def ensure_first_user(desk: PeopleDesk, email: str = EMAIL) -> FirstUser | None:
     """Of `default_org_id`; None when there are users. Of several processes that ask at once, one makes it."""
     if await desk.records.people.count_users(None):
         return None

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from secrets import token_hex
 from typing import Any, Final
 
-from propylon.control.desk import Desk
 from propylon.control.envelope import Refused
 from propylon.control.people.administrators import demand_administrator
 from propylon.control.people.caller import Caller
+from propylon.control.people.people_desk import PeopleDesk
 from propylon.control.people.signed_in import stored_permissions
 from propylon.control.people.user_values import group_from
 from propylon.stores.records.people import GroupRow
@@ -17,12 +17,12 @@ UNKNOWN: Final = "Group ID does not exist"
 GROUPS_MAX: Final = 1_000  # of one organisation, listed at once
 
 
-async def list_groups(desk: Desk, caller: Caller) -> list[GroupRow]:
+async def list_groups(desk: PeopleDesk, caller: Caller) -> list[GroupRow]:
     caller.demand("user_groups", "read")
     return await desk.records.people.groups(caller.org_id, limit=GROUPS_MAX)
 
 
-async def read_group(desk: Desk, caller: Caller, group_id: str) -> GroupRow:
+async def read_group(desk: PeopleDesk, caller: Caller, group_id: str) -> GroupRow:
     caller.demand("user_groups", "read")
     row = await desk.records.people.group(group_id, caller.org_id)
     if row is None:
@@ -30,7 +30,7 @@ async def read_group(desk: Desk, caller: Caller, group_id: str) -> GroupRow:
     return row
 
 
-async def create_group(desk: Desk, caller: Caller, values: Mapping[str, Any]) -> GroupRow:
+async def create_group(desk: PeopleDesk, caller: Caller, values: Mapping[str, Any]) -> GroupRow:
     caller.demand("user_groups", "write")
     org_id = caller.org_id or str(values.get("org_id") or desk.settings.default_org_id)
     row = group_from(values, GroupRow(token_hex(12), org_id, ""))
@@ -44,7 +44,7 @@ async def create_group(desk: Desk, caller: Caller, values: Mapping[str, Any]) ->
         return await edit.people.put_group(row)
 
 
-async def change_group(desk: Desk, caller: Caller, group_id: str, values: Mapping[str, Any]) -> GroupRow:
+async def change_group(desk: PeopleDesk, caller: Caller, group_id: str, values: Mapping[str, Any]) -> GroupRow:
     caller.demand("user_groups", "write")
     async with desk.records.change(caller.by) as edit:
         before = await _to_change(edit.people, caller, group_id)
@@ -57,7 +57,7 @@ async def change_group(desk: Desk, caller: Caller, group_id: str, values: Mappin
     return row
 
 
-async def delete_group(desk: Desk, caller: Caller, group_id: str) -> GroupRow:
+async def delete_group(desk: PeopleDesk, caller: Caller, group_id: str) -> GroupRow:
     caller.demand("user_groups", "write")
     async with desk.records.change(caller.by) as edit:
         row = await _to_change(edit.people, caller, group_id)

@@ -6,9 +6,9 @@ An unknown address, a wrong password and a user who is not active take the same 
 from secrets import token_urlsafe
 from typing import Final, Literal, NamedTuple
 
-from propylon.control.desk import Desk
 from propylon.control.people.caller import Caller
 from propylon.control.people.passwords import TooBusy
+from propylon.control.people.people_desk import PeopleDesk
 from propylon.control.people.signed_in import IDLE_S, SignedIn, is_over, signed_in, token_hash
 from propylon.stores.records.audit import Entry
 from propylon.stores.records.people import SignInRow, UserRow
@@ -36,7 +36,7 @@ class LoginRefused(Exception):
         self.wait_s = wait_s
 
 
-async def log_in(desk: Desk, email: str, password: str, *, address: str, user_agent: str) -> LoggedIn:
+async def log_in(desk: PeopleDesk, email: str, password: str, *, address: str, user_agent: str) -> LoggedIn:
     """Raises LoginRefused. Of users of one address in several organisations, whose password it is."""
     account = email.strip().lower()[: EMAIL_MAX + 1]
     users = await desk.records.people.users_of_email(account)
@@ -53,7 +53,7 @@ async def log_in(desk: Desk, email: str, password: str, *, address: str, user_ag
     return await _begin(desk, user, address, user_agent)
 
 
-async def log_out(desk: Desk, token: str) -> None:
+async def log_out(desk: PeopleDesk, token: str) -> None:
     """Nothing happens for a token that is unknown or over."""
     found = await desk.records.people.sign_in(token_hash(desk, token))
     if found is None:
@@ -64,18 +64,18 @@ async def log_out(desk: Desk, token: str) -> None:
             edit.people.note(Entry("sign_out", f"user:{user.id}", user.org_id))
 
 
-def csrf_token(desk: Desk, session_token: str) -> str:
+def csrf_token(desk: PeopleDesk, session_token: str) -> str:
     """Derived, so that nothing is stored and any control process knows it; to be compared with compare_digest."""
     return desk.sealing.mac("csrf", session_token)
 
 
-async def list_sign_ins(desk: Desk, user_id: str) -> list[SignInRow]:
+async def list_sign_ins(desk: PeopleDesk, user_id: str) -> list[SignInRow]:
     """Those that are not over, the newest first."""
     now = desk.clock.wall()
     return [one for one in await desk.records.people.sign_ins(user_id) if not is_over(one, now)]
 
 
-async def end_sign_in(desk: Desk, caller: Caller, user: UserRow, token_hash: str) -> bool:
+async def end_sign_in(desk: PeopleDesk, caller: Caller, user: UserRow, token_hash: str) -> bool:
     """One of a user's; whether there was such a one. Whose they are, the caller has found out."""
     async with desk.records.change(caller.by) as edit:
         ended = await edit.people.end_sign_ins(user.id, token_hash=token_hash)
@@ -84,7 +84,7 @@ async def end_sign_in(desk: Desk, caller: Caller, user: UserRow, token_hash: str
     return bool(ended)
 
 
-async def _whose(desk: Desk, users: list[UserRow], password: str) -> UserRow | None:
+async def _whose(desk: PeopleDesk, users: list[UserRow], password: str) -> UserRow | None:
     passwords = desk.signing_in.passwords
     try:
         if not users:
@@ -97,7 +97,7 @@ async def _whose(desk: Desk, users: list[UserRow], password: str) -> UserRow | N
     return None
 
 
-async def _begin(desk: Desk, user: UserRow, address: str, user_agent: str) -> LoggedIn:
+async def _begin(desk: PeopleDesk, user: UserRow, address: str, user_agent: str) -> LoggedIn:
     token = token_urlsafe(32)
     now = desk.clock.wall()
     agent = user_agent[:USER_AGENT_MAX].encode("ascii", "backslashreplace").decode().replace("\0", "")
@@ -111,7 +111,7 @@ async def _begin(desk: Desk, user: UserRow, address: str, user_agent: str) -> Lo
     return LoggedIn(token, await signed_in(desk, current, sign_in.token_hash))
 
 
-async def _note_refused(desk: Desk, users: list[UserRow], address: str) -> None:
+async def _note_refused(desk: PeopleDesk, users: list[UserRow], address: str) -> None:
     """By name only of somebody who is known: people type passwords into the wrong field."""
     if users:
         entry = Entry("sign_in_refused", f"user:{users[0].id}", users[0].org_id)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from secrets import token_hex
 from typing import Any, Final
 
-from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, listed
 from propylon.control.people.caller import Caller
+from propylon.control.people.people_desk import PeopleDesk
 from propylon.errors import Problem
 from propylon.stores.records.people import OrganisationRow
 
@@ -19,12 +19,12 @@ NAME_MAX: Final = 200
 BODY_MAX: Final = 64 * 1024  # characters of all its members
 
 
-async def list_organisations(desk: Desk, caller: Caller) -> list[OrganisationRow]:
+async def list_organisations(desk: PeopleDesk, caller: Caller) -> list[OrganisationRow]:
     _demand_all(caller)
     return await desk.records.people.organisations(limit=LISTED_MAX)
 
 
-async def read_organisation(desk: Desk, caller: Caller, org_id: str) -> OrganisationRow:
+async def read_organisation(desk: PeopleDesk, caller: Caller, org_id: str) -> OrganisationRow:
     _demand_all(caller)
     row = await desk.records.people.organisation(org_id)
     if row is None:
@@ -33,7 +33,7 @@ async def read_organisation(desk: Desk, caller: Caller, org_id: str) -> Organisa
 
 
 async def create_organisation(
-    desk: Desk, caller: Caller, values: Mapping[str, Any], *, keeps_id: bool = False
+    desk: PeopleDesk, caller: Caller, values: Mapping[str, Any], *, keeps_id: bool = False
 ) -> OrganisationRow:
     """`keeps_id`: an import, under the id that is said; else it gets one."""
     _demand_all(caller)
@@ -44,7 +44,9 @@ async def create_organisation(
         return await edit.people.put_organisation(row)
 
 
-async def change_organisation(desk: Desk, caller: Caller, org_id: str, values: Mapping[str, Any]) -> OrganisationRow:
+async def change_organisation(
+    desk: PeopleDesk, caller: Caller, org_id: str, values: Mapping[str, Any]
+) -> OrganisationRow:
     _demand_all(caller)
     async with desk.records.change(caller.by) as edit:
         before = await edit.people.organisation(org_id)
@@ -53,7 +55,7 @@ async def change_organisation(desk: Desk, caller: Caller, org_id: str, values: M
         return await edit.people.put_organisation(_row(values, before))
 
 
-async def delete_organisation(desk: Desk, caller: Caller, org_id: str) -> OrganisationRow:
+async def delete_organisation(desk: PeopleDesk, caller: Caller, org_id: str) -> OrganisationRow:
     """Its users and groups go with it; what it has of the gateway's has to be removed first."""
     _demand_all(caller)
     async with desk.records.change(caller.by) as edit:

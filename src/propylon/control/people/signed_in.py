@@ -6,7 +6,7 @@ Neither is stored: the records hold keyed hashes of them. A user who has to chan
 import json
 from typing import Final, NamedTuple
 
-from propylon.control.desk import Desk
+from propylon.control.people.people_desk import PeopleDesk
 from propylon.model.permissions import NO_PERMISSIONS, Permissions, parse_permissions, united
 from propylon.stores.records.people import SignInRow, UserRow
 
@@ -27,7 +27,7 @@ class SignedIn(NamedTuple):
     must_change_password: bool = False
 
 
-async def by_session(desk: Desk, token: str) -> SignedIn | None:
+async def by_session(desk: PeopleDesk, token: str) -> SignedIn | None:
     """None for a token that is unknown, over, or of a user who is not active."""
     if not 0 < len(token) <= TOKEN_CHARACTERS_MAX:
         return None
@@ -40,21 +40,21 @@ async def by_session(desk: Desk, token: str) -> SignedIn | None:
     return await signed_in(desk, user, sign_in.token_hash)
 
 
-async def by_access_key(desk: Desk, access_key: str) -> SignedIn | None:
+async def by_access_key(desk: PeopleDesk, access_key: str) -> SignedIn | None:
     if not 0 < len(access_key) <= TOKEN_CHARACTERS_MAX:
         return None
     user = await desk.records.people.user_of_access_key(access_key_hash(desk, access_key))
     return None if user is None or not user.active else await signed_in(desk, user, "")
 
 
-async def signed_in(desk: Desk, user: UserRow, session: str) -> SignedIn:
+async def signed_in(desk: PeopleDesk, user: UserRow, session: str) -> SignedIn:
     must_change = bool(user.must_change_password)
     permissions = NO_PERMISSIONS if must_change else await permissions_of(desk, user)
     name = f"{user.first_name} {user.last_name}".strip() or user.email
     return SignedIn(user.id, user.org_id, user.email, name, permissions, session, must_change)
 
 
-async def permissions_of(desk: Desk, user: UserRow) -> Permissions:
+async def permissions_of(desk: PeopleDesk, user: UserRow) -> Permissions:
     """Their own and their group's."""
     group = await desk.records.people.group(user.group_id, user.org_id) if user.group_id else None
     return united(
@@ -72,9 +72,9 @@ def is_over(sign_in: SignInRow, now: float) -> bool:
     return now >= sign_in.expires_at or now >= sign_in.last_seen_at + IDLE_S
 
 
-def token_hash(desk: Desk, token: str) -> str:
+def token_hash(desk: PeopleDesk, token: str) -> str:
     return desk.sealing.mac("sign-in token", token)
 
 
-def access_key_hash(desk: Desk, access_key: str) -> str:
+def access_key_hash(desk: PeopleDesk, access_key: str) -> str:
     return desk.sealing.mac("access key", access_key)

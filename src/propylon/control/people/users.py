@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from secrets import token_hex
 from typing import Any, Final, NamedTuple
 
-from propylon.control.desk import Desk
 from propylon.control.envelope import Refused
 from propylon.control.people.administrators import demand_administrator, permissions_in
 from propylon.control.people.caller import Caller
 from propylon.control.people.passwords import TooBusy
+from propylon.control.people.people_desk import PeopleDesk
 from propylon.control.people.signed_in import access_key_hash
 from propylon.control.people.user_values import EMPTY_PERMISSIONS, password_from, user_from
 from propylon.model.permissions import NO_PERMISSIONS
@@ -30,7 +30,7 @@ class Made(NamedTuple):
     access_key: str  # shown once
 
 
-async def list_users(desk: Desk, caller: Caller, *, page: int = 1, text: str = "") -> tuple[list[UserRow], int]:
+async def list_users(desk: PeopleDesk, caller: Caller, *, page: int = 1, text: str = "") -> tuple[list[UserRow], int]:
     """Of one page (`page` 0 or less: all, up to ALL_MAX) and how many pages there are."""
     caller.demand("users", "read")
     found = await desk.records.people.count_users(caller.org_id, text=text)
@@ -39,7 +39,7 @@ async def list_users(desk: Desk, caller: Caller, *, page: int = 1, text: str = "
     return rows, max(1, -(-found // size))
 
 
-async def read_user(desk: Desk, caller: Caller, user_id: str) -> UserRow:
+async def read_user(desk: PeopleDesk, caller: Caller, user_id: str) -> UserRow:
     """Their own record everybody may read."""
     if user_id != caller.user_id:
         caller.demand("users", "read")
@@ -49,7 +49,7 @@ async def read_user(desk: Desk, caller: Caller, user_id: str) -> UserRow:
     return row
 
 
-async def create_user(desk: Desk, caller: Caller, values: Mapping[str, Any]) -> Made:
+async def create_user(desk: PeopleDesk, caller: Caller, values: Mapping[str, Any]) -> Made:
     """`org_id` is read of who sees every organisation. Without a password they come in by a reset or an access key."""
     caller.demand("users", "write")
     org_id = caller.org_id or str(values.get("org_id") or desk.settings.default_org_id)
@@ -69,7 +69,7 @@ async def create_user(desk: Desk, caller: Caller, values: Mapping[str, Any]) -> 
     return Made(row, access_key)
 
 
-async def change_user(desk: Desk, caller: Caller, user_id: str, values: Mapping[str, Any]) -> UserRow:
+async def change_user(desk: PeopleDesk, caller: Caller, user_id: str, values: Mapping[str, Any]) -> UserRow:
     """What is not said stays. A new password, and the end of being active, end every sign-in of theirs."""
     caller.demand("users", "write")
     stored = await read_user(desk, caller, user_id)
@@ -92,7 +92,7 @@ async def change_user(desk: Desk, caller: Caller, user_id: str, values: Mapping[
     return row
 
 
-async def delete_user(desk: Desk, caller: Caller, user_id: str) -> UserRow:
+async def delete_user(desk: PeopleDesk, caller: Caller, user_id: str) -> UserRow:
     caller.demand("users", "write")
     async with desk.records.change(caller.by) as edit:
         row = await user_to_change(edit.people, caller, user_id)
@@ -122,7 +122,7 @@ async def put_demoted(people: PeopleEdit, before: UserRow, row: UserRow) -> User
     return row
 
 
-async def with_password(desk: Desk, row: UserRow, password: str | None) -> UserRow:
+async def with_password(desk: PeopleDesk, row: UserRow, password: str | None) -> UserRow:
     """Outside of a transaction, as it takes its time. Raises Refused."""
     if password is None:
         return row

@@ -21,7 +21,7 @@ async def change(visit: Visit) -> Response:
     if not errors and new != again:
         errors = {"again": DIFFERENT}
     if not errors:
-        errors = await visit.people.change_password(visit.who, visit.token, current, new)
+        errors = await visit.people.change_password(visit.who, current, new, address=visit.address)
     if errors:
         return _form(visit, errors, 422)
     return visit.to(first_page(visit.who), done="password_changed")

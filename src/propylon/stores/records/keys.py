@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, insert, select, text, update
+from sqlalchemy import Row, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.model.key_ring import Ring, read_ring, retiring, ring_to_stored, tokens_of
@@ -44,21 +44,32 @@ async def page_of_retiring(connection: AsyncConnection, after: int, limit: int) 
 
 
 async def page_of_keys(
-    connection: AsyncConnection, org_id: str | None, used: str | None, after: int, limit: int
+    connection: AsyncConnection, org_id: str | None, used: str | None, after: int, limit: int, offset: int = 0
 ) -> list[KeyRow]:
-    """By record id, which an index of each way of asking ends in: the last page costs what the first does.
+    """By record id, which an index of each way of asking ends in: beyond `after` each page costs the same.
 
-    `used`: what they refer to, as the change log names it.
+    `used`: what they refer to, as the change log names it. What `offset` passes over is read in that index alone.
     """
-    query = _SELECT
-    ordered = keys.c.record_id
-    if used is not None:
-        ordered = key_uses.c.record_id
-        query = query.join(key_uses, key_uses.c.record_id == keys.c.record_id).where(key_uses.c.name == used)
+    chosen, record_id = _chosen(org_id, used)
+    some = chosen.where(record_id > after).order_by(record_id).limit(limit).offset(offset).subquery()
+    query = _SELECT.join(some, some.c.record_id == keys.c.record_id).order_by(keys.c.record_id)
+    return [_key_row(row) for row in await connection.execute(query)]
+
+
+async def count_keys(connection: AsyncConnection, org_id: str | None, used: str | None) -> int:
+    chosen, _ = _chosen(org_id, used)
+    return await connection.scalar(select(func.count()).select_from(chosen.subquery())) or 0
+
+
+def _chosen(org_id: str | None, used: str | None) -> tuple[Any, Any]:
+    """The record ids of those keys, and the column that they are ordered by."""
+    if used is None:
+        query = select(keys.c.record_id)
+        return (query if org_id is None else query.where(keys.c.org_id == org_id)), keys.c.record_id
+    query = select(key_uses.c.record_id).where(key_uses.c.name == used)
     if org_id is not None:
-        query = query.where(keys.c.org_id == org_id)
-    rows = await connection.execute(query.where(ordered > after).order_by(ordered).limit(limit))
-    return [_key_row(row) for row in rows]
+        query = query.join(keys, keys.c.record_id == key_uses.c.record_id).where(keys.c.org_id == org_id)
+    return query, key_uses.c.record_id
 
 
 async def keys_with_alias(connection: AsyncConnection, alias: str, org_id: str | None, limit: int) -> list[KeyRow]:

@@ -37,6 +37,7 @@ from propylon.stores.records.imported_keys import ImportRow, count_imports, find
 from propylon.stores.records.key_rings import LastUse
 from propylon.stores.records.key_search import key_of_record, organisations
 from propylon.stores.records.keys import (
+    count_keys,
     etag_of_key,
     find_key,
     keys_with_alias,
@@ -141,11 +142,25 @@ class Records:
             return await find_key(connection, key_hash)
 
     async def keys(
-        self, *, org_id: str | None = None, api_id: str | None = None, after: int = 0, limit: int = PAGE
+        self,
+        *,
+        org_id: str | None = None,
+        api_id: str | None = None,
+        after: int = 0,
+        offset: int = 0,
+        limit: int = PAGE,
     ) -> list[KeyRow]:
-        """In the order of their record ids, those above `after`. `api_id`: whose own access rights name that API."""
+        """In the order of their record ids, those above `after`, but for the first `offset` of them.
+
+        `api_id`: whose own access rights name that API.
+        """
+        used = None if api_id is None else f"api:{api_id}"
         async with self._reading() as connection:
-            return await page_of_keys(connection, org_id, None if api_id is None else f"api:{api_id}", after, limit)
+            return await page_of_keys(connection, org_id, used, after, limit, offset)
+
+    async def count_keys(self, *, org_id: str | None = None, api_id: str | None = None) -> int:
+        async with self._reading() as connection:
+            return await count_keys(connection, org_id, None if api_id is None else f"api:{api_id}")
 
     async def keys_under(self, policy_id: str, org_id: str, *, limit: int = PAGE) -> list[KeyRow]:
         """The first of those that name this policy."""
@@ -175,11 +190,16 @@ class Records:
             return await all_definitions(connection, POLICIES)
 
     async def revocations(
-        self, *, kind: str | None = None, after: tuple[str, ...] = (), limit: int = PAGE
+        self,
+        *,
+        kind: str | None = None,
+        org_id: str | None = None,
+        after: tuple[str, ...] = (),
+        limit: int = PAGE,
     ) -> list[StoredRevocation]:
-        """In the order of their names, those beyond `after`."""
+        """In the order of their names, those beyond `after`; of an organisation, those of its keys too."""
         async with self._reading() as connection:
-            return await page_of_revocations(connection, after, limit, kind)
+            return await page_of_revocations(connection, after, limit, kind, org_id)
 
     async def last_used(self, record_ids: Sequence[int]) -> dict[tuple[int, int], float]:
         """Of generations of keys, by record id and generation."""

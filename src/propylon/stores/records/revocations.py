@@ -18,6 +18,9 @@ REVOCATIONS_MAX: Final = 100_000  # a worker holds all of them, 0.5 KiB each
 SWEPT_MAX: Final = 1000  # removed in one go
 
 _COLUMNS: Final = [revocations.c[name] for name in Revocation._fields]
+_OF_KEY: Final = revocations.c.kind == "key"
+# No engine promises to look at the kind first, and other values are no numbers.
+_RECORD_ID: Final = case((_OF_KEY, cast(func.substr(revocations.c.value, 2), BigInteger)))
 _NAME: Final = (revocations.c.kind, revocations.c.value, revocations.c.issuer, revocations.c.org_id)
 
 
@@ -66,10 +69,7 @@ class RevocationEdit:
     async def sweep(self) -> int:
         """Removes some that are over, and those of keys that are no more; answers how many."""
         is_over = and_(revocations.c.until > 0, revocations.c.until <= self._at)
-        of_key = revocations.c.kind == "key"
-        # No engine promises to look at the kind first, and other values are no numbers.
-        record_id = case((of_key, cast(func.substr(revocations.c.value, 2), BigInteger)))
-        of_nobody = and_(of_key, not_(exists().where(keys.c.record_id == record_id)))
+        of_nobody = and_(_OF_KEY, not_(exists().where(keys.c.record_id == _RECORD_ID)))
         rows = await self._connection.execute(select(*_COLUMNS).where(is_over | of_nobody).limit(SWEPT_MAX))
         return len(await self._remove([Revocation._make(row) for row in rows]))
 
@@ -87,12 +87,15 @@ class RevocationEdit:
 
 
 async def page_of_revocations(
-    connection: AsyncConnection, after: tuple[str, ...], limit: int, kind: str | None
+    connection: AsyncConnection, after: tuple[str, ...], limit: int, kind: str | None, org_id: str | None = None
 ) -> list[StoredRevocation]:
     """In the order of their names, those beyond `after` (kind, value, issuer, organisation; empty from the first)."""
     query = select(*_COLUMNS, revocations.c.at)
     if kind is not None:
         query = query.where(revocations.c.kind == kind)
+    if org_id is not None:
+        its_key = exists().where(keys.c.record_id == _RECORD_ID, keys.c.org_id == org_id)
+        query = query.where((revocations.c.org_id == org_id) | and_(_OF_KEY, its_key))
     if after:
         query = query.where(tuple_(*_NAME) > after)
     rows = await connection.execute(query.order_by(*_NAME).limit(limit))

@@ -1,0 +1,41 @@
+"""The dashboard on real records and meters, with people who can sign in, and a visitor of it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from propylon.dashboard.app import Dashboard
+from propylon.dashboard.own_files import open_own_files
+from tests.control.conftest import GatewayApi
+from tests.control.conftest import api as api
+from tests.control.conftest import make as make
+from tests.kit.fake_people import FakePeople, FakeUser
+from tests.kit.visitor import Visitor
+
+NewVisitor = Callable[..., Visitor]
+
+
+@pytest.fixture
+def new_visitor(api: GatewayApi) -> Iterator[NewVisitor]:
+    """Makes a visitor of a dashboard for these users; its settings are the gateway's with these changes."""
+    made: list[Visitor] = []
+
+    def one(*users: FakeUser, peer: str = "127.0.0.1", **settings: Any) -> Visitor:
+        changed = {"dashboard_listen": "127.0.0.1:3000", **settings}
+        desk = api.desk._replace(settings=api.settings.model_copy(update=changed))
+        app = Dashboard(desk, FakePeople(*(users or (FakeUser(),))), open_own_files())
+        made.append(Visitor(app, api.loop, peer))
+        return made[-1]
+
+    yield one
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def visitor(new_visitor: NewVisitor) -> Visitor:
+    """An administrator who has signed in."""
+    one = new_visitor()
+    assert one.sign_in().status_code == 303
+    return one

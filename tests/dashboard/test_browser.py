@@ -1,0 +1,148 @@
+"""Every page in a real browser: whole without JavaScript, from no other host, readable by all, and on a telephone.
+
+A new page is one line in PAGES.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.kit.browser import PHONE, Scheme, Tab, running_browser
+from tests.kit.dashboard import ALIAS, KEY_ID, RunningDashboard, running_dashboard
+
+PAGES = (
+    ("/", "Overview"),
+    ("/?range=24h", "Overview"),
+    ("/keys", "Keys"),
+    ("/keys/{key_hash}", ALIAS),
+    ("/token-checker", "Token checker"),
+    ("/jwt-guide", "JWT guide"),
+    ("/nodes", "Nodes"),
+    ("/settings", "Settings"),
+    ("/password", "Change your password"),
+    ("/logout", "Sign out?"),
+)
+
+
+@pytest.fixture(scope="module")
+def dashboard() -> Iterator[RunningDashboard]:
+    with running_dashboard() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, dashboard: RunningDashboard) -> Iterator[Tab]:
+    """Without JavaScript: signing in needs none. Other tabs take its cookies."""
+    with Tab(browser, dashboard.url, scripts=False) as tab:
+        page = tab.open("/login")
+        page.get_by_label("E-mail address").fill(dashboard.email)
+        page.get_by_label("Password").fill(dashboard.password)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("heading", name="Overview", level=1).wait_for()
+        yield tab
+
+
+@pytest.mark.parametrize(("path", "title"), PAGES, ids=[path for path, _ in PAGES])
+def test_a_page_is_whole_without_javascript(path: str, title: str, signed_in: Tab, dashboard: RunningDashboard) -> None:
+    page = signed_in.open(path.format(key_hash=dashboard.key_hash))
+    assert page.get_by_role("heading", name=title, level=1).is_visible()
+    assert not signed_in.elsewhere
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_are_readable_by_all_and_ask_no_other_host(
+    scheme: Scheme, browser: Browser, signed_in: Tab, dashboard: RunningDashboard
+) -> None:
+    with Tab(browser, dashboard.url, scheme=scheme) as tab:
+        tab.take_cookies_of(signed_in)
+        for path, _ in PAGES:
+            tab.open(path.format(key_hash=dashboard.key_hash))
+            assert (path, tab.violations()) == (path, [])
+        assert not tab.elsewhere
+        assert not tab.said
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_sign_in_page_is_readable_by_all(scheme: Scheme, browser: Browser, dashboard: RunningDashboard) -> None:
+    with Tab(browser, dashboard.url, scheme=scheme) as tab:
+        tab.open("/login")
+        assert tab.violations() == []
+
+
+def test_the_pages_fit_a_telephone(browser: Browser, signed_in: Tab, dashboard: RunningDashboard) -> None:
+    with Tab(browser, dashboard.url, size=PHONE) as tab:
+        tab.take_cookies_of(signed_in)
+        wide = {path: tab.overflow() for path, _ in PAGES if tab.open(path.format(key_hash=dashboard.key_hash))}
+        assert set(wide.values()) == {0}, wide
+
+
+def test_a_new_user_signs_in_chooses_a_password_and_is_shown_what_they_may_read(
+    browser: Browser, dashboard: RunningDashboard
+) -> None:
+    temporary = dashboard.new_user("grace@example.com", "--allow", "keys=read")
+    with Tab(browser, dashboard.url, scripts=False) as tab:
+        page = tab.open("/keys")
+        page.get_by_label("E-mail address").fill("grace@example.com")
+        page.get_by_label("Password").fill(temporary)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("heading", name="Choose a new password").wait_for()
+        page.get_by_label("Password of now").fill(temporary)
+        page.get_by_label("New password", exact=True).fill("a long one of hers")
+        page.get_by_label("New password once more").fill("a long one of hers")
+        page.get_by_role("button", name="Change password").click()
+        page.get_by_text("Your password is changed").wait_for()
+        assert page.get_by_role("heading", name="Keys", level=1).is_visible()
+        assert not page.get_by_role("link", name="Nodes").is_visible()
+
+
+def test_a_key_is_found_from_its_id_and_its_last_requests_stand_on_its_page(
+    signed_in: Tab, dashboard: RunningDashboard
+) -> None:
+    page = signed_in.open("/keys")
+    page.get_by_label("Find a key by anything").fill(KEY_ID)
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("heading", name=ALIAS, level=1).wait_for()
+    assert page.url.endswith(f"/keys/{dashboard.key_hash}")
+    assert page.get_by_role("cell", name="GET /token/orders").count() == 6
+
+
+def test_a_refused_token_is_told_why_without_a_new_page(
+    browser: Browser, signed_in: Tab, dashboard: RunningDashboard
+) -> None:
+    with Tab(browser, dashboard.url) as tab:
+        tab.take_cookies_of(signed_in)
+        page = tab.open("/token-checker")
+        page.get_by_label("API").select_option("jwt")
+        page.get_by_label("Token or key").fill(dashboard.token("acm"))
+        page.get_by_role("button", name="Check").click()
+        page.get_by_role("heading", name="It would be refused").wait_for()
+        assert page.get_by_text("jwt_unknown_kid").first.is_visible()
+        assert tab.violations() == []
+        assert not tab.said
+
+
+def test_a_chart_shows_the_numbers_of_its_table(browser: Browser, signed_in: Tab, dashboard: RunningDashboard) -> None:
+    with Tab(browser, dashboard.url) as tab:
+        tab.take_cookies_of(signed_in)
+        page = tab.open("/")
+        page.locator(".uplot canvas").wait_for()
+        page.get_by_text("Numbers of this chart").click()
+        rows = page.locator(".numbers tbody tr").all_inner_texts()
+        assert sum(int(number) for row in rows for number in row.split("\t")[1:]) == 15
+
+
+def test_the_keyboard_reaches_the_content_first(browser: Browser, signed_in: Tab, dashboard: RunningDashboard) -> None:
+    with Tab(browser, dashboard.url) as tab:
+        tab.take_cookies_of(signed_in)
+        page = tab.open("/keys")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"

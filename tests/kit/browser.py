@@ -1,0 +1,88 @@
+"""A real browser for tests: Debian's Chromium, driven by Playwright. What it loads from elsewhere, and says, is kept.
+
+`make test` installs it; where it is missing, a test that needs it fails and says what to do.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from playwright._impl._api_structures import SetCookieParam
+from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
+
+AXE = Path(__file__).parents[2] / "src/propylon/dashboard/npm/node_modules/axe-core/axe.min.js"
+MISSING = "chromium is missing: install the package chromium, or run make test as root, which does"
+NO_AXE = "axe-core is missing: run make assets with npm installed"
+WIDE, PHONE = (1360, 900), (360, 740)
+Scheme = Literal["light", "dark"]
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """One for many tests: it takes a second to start."""
+    path = shutil.which("chromium")
+    assert path is not None, MISSING
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Tab:
+    """One page of one visitor, with cookies of its own. Use it in a `with`."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        url: str,
+        *,
+        scheme: Scheme = "light",
+        size: tuple[int, int] = WIDE,
+        scripts: bool = True,
+    ) -> None:
+        self.url = url
+        self.elsewhere: list[str] = []  # what was asked of other hosts; refused
+        self.said: list[str] = []  # errors and warnings of the console
+        self._context = browser.new_context(
+            color_scheme=scheme,
+            viewport={"width": size[0], "height": size[1]},
+            java_script_enabled=scripts,
+            reduced_motion="reduce",
+        )
+        self._context.route(lambda asked: not asked.startswith((url, "data:")), self._refuse)
+        self.page: Page = self._context.new_page()
+        self.page.on("console", lambda one: self.said.append(one.text) if one.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+
+    def __enter__(self) -> "Tab":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._context.close()
+
+    def open(self, path: str) -> Page:
+        """Loaded whole, or the test fails."""
+        answer = self.page.goto(self.url + path, wait_until="load")
+        assert answer is not None
+        assert answer.ok, f"{path} answered {answer.status}"
+        return self.page
+
+    def take_cookies_of(self, other: "Tab") -> None:
+        self._context.add_cookies(cast(list[SetCookieParam], other._context.cookies()))
+
+    def overflow(self) -> int:
+        """Pixels by which the page is wider than the window."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+    def violations(self) -> list[str]:
+        """Of accessibility, as axe finds them: rule, and where."""
+        assert AXE.exists(), NO_AXE
+        # Past our own policy, which forbids what is not ours: the browser's debugger is not bound by it.
+        found: Any = self.page.evaluate(AXE.read_text() + "; axe.run()")
+        return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found["violations"]]
+
+    def _refuse(self, route: Route, asked: Request) -> None:
+        self.elsewhere.append(asked.url)
+        route.abort()

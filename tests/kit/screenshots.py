@@ -1,0 +1,53 @@
+"""`python -m tests.kit.screenshots FOLDER`: pictures of the main pages, for the documents."""
+
+import sys
+from pathlib import Path
+
+from tests.kit.browser import PHONE, WIDE, Scheme, Tab, running_browser
+from tests.kit.dashboard import RunningDashboard, running_dashboard
+
+PICTURES: tuple[tuple[str, str, Scheme, tuple[int, int]], ...] = (
+    ("overview", "/", "light", WIDE),
+    ("overview-dark", "/", "dark", WIDE),
+    ("overview-phone", "/", "light", PHONE),
+    ("keys", "/keys", "light", WIDE),
+    ("key", "/keys/{key_hash}", "light", WIDE),
+    ("jwt-guide", "/jwt-guide", "light", WIDE),
+    ("nodes", "/nodes", "dark", WIDE),
+)
+
+
+def sign_in(tab: Tab, dashboard: RunningDashboard) -> None:
+    page = tab.open("/login")
+    page.get_by_label("E-mail address").fill(dashboard.email)
+    page.get_by_label("Password").fill(dashboard.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", level=1, name="Overview").wait_for()
+
+
+def check_a_token(tab: Tab, dashboard: RunningDashboard) -> None:
+    page = tab.open("/token-checker")
+    page.get_by_label("API").select_option("jwt")
+    page.get_by_label("Token or key").fill(dashboard.token("acm"))
+    page.get_by_role("button", name="Check").click()
+    page.get_by_role("heading", name="It would be refused").wait_for()
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with running_dashboard() as dashboard, running_browser() as browser:
+        for name, path, scheme, size in PICTURES:
+            with Tab(browser, dashboard.url, scheme=scheme, size=size) as tab:
+                sign_in(tab, dashboard)
+                page = tab.open(path.format(key_hash=dashboard.key_hash))
+                page.evaluate("document.fonts.ready")
+                page.screenshot(path=folder / f"{name}.png")
+        with Tab(browser, dashboard.url) as tab:
+            tab.open("/login").screenshot(path=folder / "sign-in.png")
+            sign_in(tab, dashboard)
+            check_a_token(tab, dashboard)
+            tab.page.screenshot(path=folder / "token-checker.png")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
