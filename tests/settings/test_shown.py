@@ -36,6 +36,7 @@ def test_a_password_that_somebody_forgot_to_encode_is_not_shown_either(password:
 def test_every_setting_is_shown_and_no_secret_is() -> None:
     settings = Settings(
         secret="canary-" * 4,
+        admin_secret="canary-admin-" * 4,
         root_secret="canary-root-" * 4,
         root_secret_other="canary-other-" * 4,
         trusted_proxies=["10.0.0.0/8"],
@@ -43,7 +44,7 @@ def test_every_setting_is_shown_and_no_secret_is() -> None:
     shown = shown_settings(settings)
     assert list(shown) == list(Settings.model_fields)
     assert "canary" not in str(shown)
-    assert [name for name in shown if is_masked(name)] == ["secret", "root_secret", "root_secret_other"]
+    assert [name for name in shown if is_masked(name)] == ["secret", "admin_secret", "root_secret", "root_secret_other"]
     assert (shown["secret"], shown["root_secret"], shown["trusted_proxies"]) == (MASK, MASK, ["10.0.0.0/8"])
 
 

@@ -25,7 +25,10 @@ TOO_MANY: Final = "Too many wrong secrets from this address; wait as long as Ret
 class Access:
     """One per control process."""
 
-    def __init__(self, secret: str, attempts_per_minute: int, clock: Clock) -> None:
+    def __init__(
+        self, secret: str, attempts_per_minute: int, clock: Clock, *, header: str = "X-Tyk-Authorization"
+    ) -> None:
+        self._header = header
         self._secret = secret.encode()
         self._attempts_max = attempts_per_minute
         self._clock = clock
@@ -45,7 +48,7 @@ class Access:
         if not secrets:  # no guess, and whoever watches without a secret shall not lock others out
             return error(403, WRONG_SECRET)
         self._count(address, began, wrong + 1)
-        log.warning("wrong X-Tyk-Authorization from %s for %s, attempt %d of a minute", client_ip, what, wrong + 1)
+        log.warning("wrong %s from %s for %s, attempt %d of a minute", self._header, client_ip, what, wrong + 1)
         return error(403, WRONG_SECRET)
 
     def _count(self, address: str, began: float, wrong: int) -> None:

@@ -94,6 +94,10 @@ def _secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _optional_secret(secret: SecretStr) -> SecretStr:
+    return _secret(secret) if secret.get_secret_value() else secret
+
+
 def _root_secret(secret: SecretStr) -> SecretStr:
     if 0 < len(secret.get_secret_value()) < 32:
         raise ValueError(f"needs at least 32 characters; {MAKE_SECRET}")
@@ -136,6 +140,7 @@ File = Annotated[Path | None, AfterValidator(_file)]
 RecordsUrl = Annotated[str, AfterValidator(_records_url)]
 MetersUrl = Annotated[str, AfterValidator(_meters_url)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
+OptionalSecret = Annotated[SecretStr, AfterValidator(_optional_secret)]
 Command = Annotated[str, AfterValidator(_command)]
 RootSecret = Annotated[SecretStr, AfterValidator(_root_secret)]
 Role = Literal["all", "gateway", "control"]

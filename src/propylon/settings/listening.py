@@ -6,7 +6,17 @@ from pydantic import SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from propylon.settings.addresses import Address, parse_address
-from propylon.settings.checks import MAKE_SECRET, Count, File, Listen, Networks, OptionalListen, Secret, weakness
+from propylon.settings.checks import (
+    MAKE_SECRET,
+    Count,
+    File,
+    Listen,
+    Networks,
+    OptionalListen,
+    OptionalSecret,
+    Secret,
+    weakness,
+)
 
 
 class ListenSettings(BaseSettings):
@@ -43,6 +53,8 @@ class ListenSettings(BaseSettings):
     """Refuse secrets that are short or publicly known; otherwise they are accepted with a warning."""
     secret: Secret
     """What X-Tyk-Authorization must carry. Required, as a default would be known to everybody."""
+    admin_secret: OptionalSecret = SecretStr("")
+    """What the header admin-auth must carry on `/admin`, which sees all organisations. Empty: `/admin` is 404."""
     control_attempts_per_minute: Count = 30
     """Wrong secrets that one address may try in a minute before it is answered 429; slows guessing."""
 
@@ -73,10 +85,11 @@ class ListenSettings(BaseSettings):
                 raise ValueError(f"must differ from {other}; choose another port, or leave it empty")
         return text
 
-    @field_validator("secret")
+    @field_validator("secret", "admin_secret")
     @classmethod
     def _check_secret(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
-        if info.data.get("strict_secrets") and (why := weakness(secret)):
+        given = info.field_name == "secret" or secret.get_secret_value()
+        if given and info.data.get("strict_secrets") and (why := weakness(secret)):
             raise ValueError(f"{why}, and strict_secrets is on; {MAKE_SECRET}")
         return secret
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Row, func, insert, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.people_tables import audit, audit_end
@@ -77,9 +77,7 @@ async def append(connection: AsyncConnection, sealing: Sealing, by: Actor, at: f
 async def stored_end(connection: AsyncConnection, sealing: Sealing) -> End | None:
     """None when there is none, or one that was not written with our keys."""
     row = (await connection.execute(select(audit_end).where(audit_end.c.name == _NAME))).one_or_none()
-    if row is None or row.mark != _mark(sealing, End(row.number, row.chain)):
-        return None
-    return End(row.number, row.chain)
+    return None if row is None else _own(sealing, row)
 
 
 def chain_of(sealing: Sealing, before: str, row: AuditRow) -> str:
@@ -89,9 +87,17 @@ def chain_of(sealing: Sealing, before: str, row: AuditRow) -> str:
 
 async def _end_to_go_on_from(connection: AsyncConnection, sealing: Sealing) -> End:
     """An end that is missing or was not written by us leaves a break that a verification names."""
-    newest = await connection.scalar(select(func.max(audit.c.number))) or 0
-    end = await stored_end(connection, sealing)
-    return End(newest, "") if end is None else End(max(newest, end.number), end.chain)
+    newest = select(func.coalesce(func.max(audit.c.number), 0).label("newest")).subquery()
+    row = (
+        await connection.execute(select(newest.c.newest, *audit_end.c).outerjoin_from(newest, audit_end, true()))
+    ).one()
+    end = None if row.name is None else _own(sealing, row)
+    return End(row.newest, "") if end is None else End(max(row.newest, end.number), end.chain)
+
+
+def _own(sealing: Sealing, row: Row[Any]) -> End | None:
+    end = End(row.number, row.chain)
+    return end if row.mark == _mark(sealing, end) else None
 
 
 def _rows(sealing: Sealing, end: End, by: Actor, at: float, entries: Sequence[Entry]) -> list[AuditRow]:
