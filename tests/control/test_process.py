@@ -24,7 +24,7 @@ MAPS = {"meters_map_bytes": 2**20, "usage_map_bytes": 2**20}
 CHILD = """
 import json, sys
 from pathlib import Path
-from propylon.control.process import ControlPlan, run_control
+from propylon.control_child import ControlChild, be_control
 from propylon.settings import Settings
 from propylon.stores.root_secrets import RootSecrets
 from propylon.stores.sealing import RootSecret
@@ -32,10 +32,10 @@ from propylon.stores.sealing import RootSecret
 given = json.loads(sys.argv[1])
 settings = Settings(**given["settings"])
 assert not {"fastapi", "uvicorn"} & set(sys.modules)
-run_control(ControlPlan(
+be_control(ControlChild(
     settings=settings, since=0.0, socket_path=given["socket"],
     root_secrets=RootSecrets(RootSecret.from_text(given["root_secret"])),
-    beat_fd=given["beat_fd"], lifeline_fd=given["lifeline_fd"],
+    beat_fd=given["beat_fd"], lifeline_fd=given["lifeline_fd"], takes_over=False,
 ))
 """
 

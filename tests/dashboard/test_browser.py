@@ -5,6 +5,7 @@ A new page is one line in PAGES.
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser
 
@@ -146,3 +147,8 @@ def test_the_keyboard_reaches_the_content_first(browser: Browser, signed_in: Tab
         assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
         page.keyboard.press("Enter")
         assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_the_rest_api_stands_beside_the_pages(dashboard: RunningDashboard) -> None:
+    assert httpx.get(f"{dashboard.url}/api/keys").status_code == 401
+    assert httpx.get(f"{dashboard.url}/api/keys", headers={"Authorization": "no access key"}).status_code == 401

@@ -209,7 +209,7 @@ def test_the_overview_adds_up_to_what_the_records_hold(api: GatewayApi, visitor:
         ["token", "k1", 200, "", "", 1200, 10, 100, {"40": 1200}],
         ["token", "k1", 429, "rate_limited", "", 30, 0, 0, {"20": 30}],
         ["token", "k99", 200, "", "", 5, 0, 0, {"40": 5}],
-        ["", "", 502, "upstream_connect_refused", "", 7, 0, 0, {"60": 7}],
+        ["token", "", 502, "upstream_connect_refused", "", 7, 0, 0, {"60": 7}],
     ]
     line = {"minute": minute, "cells": cells, "log": [], "gauges": {"worker": 0}}
     api.run(api.meters.enqueue([json.dumps(line).encode()]))
@@ -220,9 +220,18 @@ def test_the_overview_adds_up_to_what_the_records_hold(api: GatewayApi, visitor:
     assert "Refused 30 2.4 %" in shown
     assert "Failed 7 0.6 %" in shown
     assert f'<a href="/keys/{key_hash}">Warehouse</a>' in page.text
-    assert "Payments 1 235 30" in shown
+    assert "Payments 1 242 37" in shown
     assert "rate_limited" in shown
     assert "the caller's rate is used up" in page.text.replace("&#39;", "'")
     assert "deleted" in shown, "k99 is no key any more, and its history is kept"
     for name in ("24h", "7d", "30d"):
         assert "Requests 1 242" in text_of(visitor.get(f"/?range={name}"))
+
+
+def test_the_name_of_another_organisations_api_is_on_no_page(api: GatewayApi, new_visitor: NewVisitor) -> None:
+    key_hash = add_key(api, "a-key-elsewhere", org_id="other", alias="Theirs")
+    stranger = new_visitor(FakeUser(org_id="other"))
+    stranger.sign_in()
+    shown = text_of(stranger.get(f"/keys/{key_hash}"))
+    assert "token no such API here" in shown
+    assert "Payments" not in shown

@@ -1,4 +1,5 @@
 import pytest
+from pydantic import ValidationError
 
 from propylon.settings import Settings
 from propylon.settings.addresses import Address
@@ -30,3 +31,9 @@ def test_the_gateway_api_answers_on_a_public_address_only_when_told(
 def test_control_address_is_none_without_one() -> None:
     assert settings().control_address is None
     assert settings(control_listen="[::1]:81").control_address == Address("::1", 81)
+
+
+@pytest.mark.parametrize("other", ["listen", "control_listen", "metrics_listen"])
+def test_the_dashboard_has_an_address_of_its_own(other: str) -> None:
+    with pytest.raises(ValidationError, match=f"must differ from {other}"):
+        Settings.model_validate({"secret": "x" * 32, other: "127.0.0.1:3000", "dashboard_listen": "127.0.0.1:3000"})

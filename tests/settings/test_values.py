@@ -25,6 +25,13 @@ def test_a_secret_is_not_shown_when_the_settings_are_printed() -> None:
     assert (given.secret_text(), given.root_secret_text()) == (SECRET, "r" * 32)
 
 
+def test_the_administration_s_secret_is_none_or_as_good_as_the_other() -> None:
+    assert settings(strict_secrets=True, secret="v3ry-long-and-r4ndom-enough-Zq").admin_secret.get_secret_value() == ""
+    for weak in ("12345", "two words"):
+        with pytest.raises(ValueError, match="admin_secret"):
+            settings(strict_secrets=True, secret="v3ry-long-and-r4ndom-enough-Zq", admin_secret=weak)
+
+
 def test_key_sets_are_kept_at_least_as_long_as_they_must_be() -> None:
     assert settings(jwks_cache_min_s=60, jwks_cache_max_s=60).jwks_cache_max_s == 60
     with pytest.raises(ValueError, match="is below jwks_cache_min_s"):

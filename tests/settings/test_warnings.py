@@ -24,3 +24,9 @@ def test_what_is_accepted_and_should_not_stay_so_is_warned_about(values: dict[st
 def test_a_gateway_api_in_clear_beyond_loopback_is_warned_about() -> None:
     settings = Settings(secret="x" * 32, control_listen="192.0.2.1:9000")
     assert [warning.path for warning in warnings_of(settings)] == ["control_listen"]
+
+
+def test_a_dashboard_in_clear_beyond_loopback_is_warned_about() -> None:
+    assert not warnings_of(Settings(secret="x" * 32, dashboard_listen="127.0.0.1:3000"))
+    settings = Settings(secret="x" * 32, dashboard_listen="0.0.0.0:3000")
+    assert [warning.path for warning in warnings_of(settings)] == ["dashboard_listen"]

@@ -193,6 +193,21 @@ def test_keys_are_listed_by_organisation_and_api(place: Place, asked: dict[str, 
     with_records(place, work)
 
 
+@pytest.mark.parametrize("chosen", [{}, {"org_id": "acme"}, {"api_id": "one"}, {"org_id": "acme", "api_id": "one"}])
+def test_keys_are_counted_and_passed_over_as_they_are_listed(place: Place, chosen: dict[str, str]) -> None:
+    async def work(records: Records) -> None:
+        for number in range(6):
+            await put_key(
+                records, a_key(f"{number}", "other" if number == 3 else "acme", api_ids=("one", "two")[:number])
+            )
+        listed = await records.keys(**chosen)  # type: ignore[arg-type]  # a table of arguments
+        assert await records.count_keys(**chosen) == len(listed) > 3
+        assert await records.keys(**chosen, offset=2, limit=2) == listed[2:4]  # type: ignore[arg-type]
+        assert await records.keys(**chosen, offset=len(listed), limit=2) == []  # type: ignore[arg-type]
+
+    with_records(place, work)
+
+
 def test_a_key_is_no_longer_listed_under_what_it_no_longer_uses(place: Place) -> None:
     async def work(records: Records) -> None:
         await put_key(records, a_key("a", session={"rate": 1}, api_ids=("one",)))

@@ -55,9 +55,9 @@ class OwnFiles:
         )
 
 
-def open_own_files() -> OwnFiles:
-    """What is missing is said once: the pages do without."""
-    files = OwnFiles(OURS, COPIED)
+def open_own_files(*folders: Path) -> OwnFiles:
+    """Ours and the copied ones, by default. What is missing is said once: the pages do without."""
+    files = OwnFiles(*(folders or (OURS, COPIED)))
     if missing := [name for name in EXPECTED if name not in files]:
         log.warning(WITHOUT, ", ".join(missing))
     return files

@@ -9,6 +9,8 @@ def warnings_of(settings: Settings) -> list[Problem]:
     warned = []
     if why := weakness(settings.secret):
         warned.append(Problem("secret", "secret_weak", f"{why}; {MAKE_SECRET}"))
+    if settings.admin_secret.get_secret_value() and (why := weakness(settings.admin_secret)):
+        warned.append(Problem("admin_secret", "secret_weak", f"{why}; {MAKE_SECRET}"))
     if any(network.prefixlen == 0 for network in settings.trusted_proxies):
         text = "trusts every peer, so any client can choose its address; name the networks of your proxies"
         warned.append(Problem("trusted_proxies", "everybody_trusted", text))

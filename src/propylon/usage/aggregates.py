@@ -18,7 +18,7 @@ from propylon.stores.records.tables import request_log, usage, usage_callers, us
 from propylon.usage.adding import Adding
 from propylon.usage.histogram import bucket_end_us
 from propylon.usage.line import Line, LogEntry
-from propylon.usage.rows import Dimensions, Grain, Orgs, Rows, Sums, org_of, rolled_up, rows_of
+from propylon.usage.rows import Grain, Orgs, Rows, Sums, org_of, rolled_up, rows_of
 
 CALLERS_GRAINS: Final = (Grain.HOUR, Grain.DAY, Grain.WEEK)
 TRAFFIC_GRAINS: Final = (Grain.MINUTE, Grain.HOUR, Grain.DAY)

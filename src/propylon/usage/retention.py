@@ -3,7 +3,7 @@
 The finer a stretch, the sooner it goes: minutes first, then hours, then days and weeks.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Table, bindparam, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection

@@ -144,6 +144,18 @@ def test_a_user_that_will_not_do_is_refused_with_what_to_do(
     assert text in found.message
 
 
+def test_nobody_is_made_in_or_moved_to_another_organisation(api: GatewayApi) -> None:
+    person, anna = made(api)
+    for work in (
+        users.create_user(api.desk, anna, values(org_id="other")),
+        groups.create_group(api.desk, anna, {"name": "g", "org_id": "other"}),
+    ):
+        assert refusal(api, work).members["code"] == "organisation_not_yours"
+    moved = users.change_user(api.desk, ADMINISTRATION, person.user.id, {"org_id": "other"})
+    assert refusal(api, moved).members["problems"][0]["path"] == "org_id"
+    assert refusal(api, users.create_user(api.desk, ADMINISTRATION, values(org_id="a/b"))).status == 400
+
+
 def test_one_address_may_be_a_user_of_two_organisations(api: GatewayApi) -> None:
     made(api)
     made(api, org_id="other")

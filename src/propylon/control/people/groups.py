@@ -32,7 +32,7 @@ async def read_group(desk: PeopleDesk, caller: Caller, group_id: str) -> GroupRo
 
 async def create_group(desk: PeopleDesk, caller: Caller, values: Mapping[str, Any]) -> GroupRow:
     caller.demand("user_groups", "write")
-    org_id = caller.org_id or str(values.get("org_id") or desk.settings.default_org_id)
+    org_id = caller.owner_of(values, desk.settings.default_org_id)
     row = group_from(values, GroupRow(token_hex(12), org_id, ""))
     caller.demand_covers(stored_permissions(row.permissions))
     async with desk.records.change(caller.by) as edit:

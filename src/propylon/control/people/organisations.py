@@ -1,19 +1,17 @@
 """Organisations: who owns APIs, keys and users. Only who sees all of them may read or change any (`/admin`)."""
 
 import json
-import re
 from collections.abc import Mapping
 from secrets import token_hex
 from typing import Any, Final
 
 from propylon.control.envelope import Refused, listed
-from propylon.control.people.caller import Caller
+from propylon.control.people.caller import ORGANISATION_ID, Caller
 from propylon.control.people.people_desk import PeopleDesk
 from propylon.errors import Problem
 from propylon.stores.records.people import OrganisationRow
 
 UNKNOWN: Final = "Could not retrieve org detail"
-ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 LISTED_MAX: Final = 1_000
 NAME_MAX: Final = 200
 BODY_MAX: Final = 64 * 1024  # characters of all its members
@@ -95,7 +93,7 @@ def _row(values: Mapping[str, Any], before: OrganisationRow) -> OrganisationRow:
 
 def _said_id(values: Mapping[str, Any]) -> str:
     said = values.get("id") or values.get("_id")
-    if not isinstance(said, str) or not ID.fullmatch(said):
+    if not isinstance(said, str) or not ORGANISATION_ID.fullmatch(said):
         raise Refused(400, "id must be given: letters, digits and ._~-, at most 64", code="id_invalid")
     return said
 

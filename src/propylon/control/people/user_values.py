@@ -31,6 +31,7 @@ def user_from(values: Mapping[str, Any], before: UserRow) -> UserRow:
     problems = _problems(values, {*USER_TEXTS, "active", "user_permissions", "password"}, USER_TEXTS)
     permissions, wrong = _permissions(values, before.permissions)
     problems += wrong
+    problems += _moved(values, before.org_id)
     email = str(values.get("email_address", before.email)).strip().lower()
     if not EMAIL.fullmatch(email):
         problems.append(Problem("email_address", "email_malformed", "must be an e-mail address, name@host"))
@@ -63,11 +64,19 @@ def group_from(values: Mapping[str, Any], before: GroupRow) -> GroupRow:
     problems = _problems(values, {*GROUP_TEXTS, "user_permissions", "active", "password_max_days"}, GROUP_TEXTS)
     permissions, wrong = _permissions(values, before.permissions)
     problems += wrong
+    problems += _moved(values, before.org_id)
     texts = {name: values[name].strip() for name in GROUP_TEXTS if isinstance(values.get(name), str)}
     if not texts.get("name", before.name):
         problems.append(Problem("name", "name_missing", "must be given"))
     _demand_none(problems, "User group object validation failed.")
     return before._replace(permissions=permissions, **texts)
+
+
+def _moved(values: Mapping[str, Any], org_id: str) -> list[Problem]:
+    """Nobody changes organisations: what they did would then be another one's."""
+    if values.get("org_id") in (None, "", org_id):
+        return []
+    return [Problem("org_id", "organisation_fixed", "cannot be changed; make them anew in the other organisation")]
 
 
 def _permissions(values: Mapping[str, Any], before: str) -> tuple[str, list[Problem]]:

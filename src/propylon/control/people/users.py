@@ -52,7 +52,7 @@ async def read_user(desk: PeopleDesk, caller: Caller, user_id: str) -> UserRow:
 async def create_user(desk: PeopleDesk, caller: Caller, values: Mapping[str, Any]) -> Made:
     """`org_id` is read of who sees every organisation. Without a password they come in by a reset or an access key."""
     caller.demand("users", "write")
-    org_id = caller.org_id or str(values.get("org_id") or desk.settings.default_org_id)
+    org_id = caller.owner_of(values, desk.settings.default_org_id)
     access_key = token_hex(16)
     row = user_from(values, UserRow(token_hex(12), org_id, "", access_key_hash=access_key_hash(desk, access_key)))
     row = await with_password(desk, row, password_from(values, row.email))

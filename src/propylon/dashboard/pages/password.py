@@ -24,7 +24,8 @@ async def change(visit: Visit) -> Response:
         errors = await visit.people.change_password(visit.who, current, new, address=visit.address)
     if errors:
         return _form(visit, errors, 422)
-    return visit.to(first_page(visit.who), done="password_changed")
+    who = await visit.people.by_session(visit.token)  # who had to change it may do more now
+    return visit.to("/login" if who is None else first_page(who), done="password_changed")
 
 
 def _form(visit: Visit, errors: dict[str, str], status: int = 200) -> Response:

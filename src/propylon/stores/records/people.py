@@ -77,8 +77,8 @@ class PeopleReads:
             return await find_user(connection, id_, org_id)
 
     async def users(self, org_id: str | None, *, text: str = "", limit: int, skip: int = 0) -> list[UserRow]:
-        """By e-mail address; `text` is part of one."""
-        query = _users(org_id, text).order_by(users.c.email, users.c.id).limit(limit).offset(skip)
+        """By e-mail address and organisation; `text` is part of an address."""
+        query = _users(org_id, text).order_by(users.c.email, users.c.org_id).limit(limit).offset(skip)
         async with self._connect() as connection:
             return [UserRow._make(row) for row in await connection.execute(query)]
 

@@ -97,6 +97,7 @@ audit = Table(
     Index("audit_by_org", "org_id", "number"),
     Index("audit_by_object", "object", "number"),
     Index("audit_by_actor", "actor", "number"),
+    Index("audit_by_label", "actor_label", "number"),
     Index("audit_by_address", "address", "number"),
     Index("audit_by_time", "at"),
 )

@@ -85,8 +85,9 @@ def _audit() -> None:
         _text("chain"),
         sa.PrimaryKeyConstraint("number"),
     )
-    for column in ("org", "object", "actor", "address"):
-        op.create_index(f"audit_by_{column}", "audit", ["org_id" if column == "org" else column, "number"])
+    columns = {"org": "org_id", "object": "object", "actor": "actor", "label": "actor_label", "address": "address"}
+    for name, column in columns.items():
+        op.create_index(f"audit_by_{name}", "audit", [column, "number"])
     op.create_index("audit_by_time", "audit", ["at"])
     op.create_table(
         "audit_end",
