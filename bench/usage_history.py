@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from propylon.usage.rebuilding import SUMMED_UP
 from propylon.usage.rows import Grain
 
 APIS: Final = 20
@@ -43,7 +44,8 @@ _TRAFFIC: Final = f"""
     FROM usage_callers WHERE grain = :grain AND at >= :start AND at < :end
     GROUP BY grain, at, org_id, api_id, version, reason, endpoint, tags, status"""
 _ENTRIES: Final = """
-    INSERT INTO request_log (at, api_id, identity, key_hash, name, method, path, status, reason, client_ip, org_id, trace)
+    INSERT INTO request_log
+        (at, api_id, identity, key_hash, name, method, path, status, reason, client_ip, org_id, trace)
     SELECT at * 60.0, api_id, identity, 'ff', '', 'GET', '/orders/1', status, reason, '203.0.113.7', org_id, ''
     FROM usage_callers WHERE grain = 60 AND at >= :start AND at < :end AND (status = 429 OR identity LIKE 'k%7')"""
 
@@ -56,7 +58,7 @@ async def fill(connection: AsyncConnection, callers: int, days: int, end: int) -
         given = {"hour": hour, "callers": callers}
         await _run(connection, _SERVED, **given, tags="\nnight\n")
         await _run(connection, _REFUSED, **given)
-    for finer, grain in ((Grain.HOUR, Grain.DAY), (Grain.DAY, Grain.WEEK)):
+    for finer, grain in SUMMED_UP:
         for start in _starts(first, end, grain):
             await _run(connection, _LONGER, grain=int(grain), finer=int(finer), start=start, end=start + grain)
     for start in _starts(first, end, Grain.DAY):

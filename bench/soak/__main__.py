@@ -27,6 +27,7 @@ from bench.soak.revocation import revocation
 from bench.soak.row import Row, Scenario, Size
 from bench.soak.sizes import many_apis, many_keys
 from bench.soak.usage import usage
+from bench.soak.usage_pages import usage_pages_postgres, usage_pages_sqlite
 from propylon.errors import Failure
 from tests.kit.connection import NoAnswer
 
@@ -43,6 +44,8 @@ SCENARIOS: dict[str, Scenario] = {
     "many-keys": many_keys,
     "many-apis": many_apis,
     "usage": usage,
+    "usage-pages-sqlite": usage_pages_sqlite,
+    "usage-pages-postgres": usage_pages_postgres,
     "leaks": leaks,
     "fleet-kills": fleet_kills,
     "fleet-limits": fleet_limits,

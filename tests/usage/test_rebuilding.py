@@ -9,9 +9,10 @@ from propylon.stores.records.tables import drained, usage_callers, usage_traffic
 from propylon.usage.drain import Drain
 from propylon.usage.figures import Dimension, Figures, Question, figures
 from propylon.usage.line import Cell, Line, encode
-from propylon.usage.progress import ROLLED_UP
+from propylon.usage.progress import MARK, ROLLED_UP
 from propylon.usage.ranges import range_of
 from propylon.usage.rebuilding import rebuild_hour
+from propylon.usage.rolling_up import roll_up_minute
 from propylon.usage.rows import Grain
 from propylon.usage.spread import spreads
 from tests.kit.places import Place, with_records
@@ -48,13 +49,15 @@ async def _filled(records: Records) -> None:
     queue = QueueInMemory()
     queue.lines = [_line(minute) for minute in MINUTES]
     await Drain(records, queue).run_once()
+    while await roll_up_minute(records, (WEEK + 2 * Grain.DAY) * 60.0):
+        pass
 
 
 async def _as_a_version_before_left_it(records: Records) -> None:
     async with records.usage_engine.begin() as connection:
         await connection.execute(delete(usage_callers))
         await connection.execute(delete(usage_traffic))
-        await connection.execute(delete(drained).where(drained.c.queue == ROLLED_UP))
+        await connection.execute(delete(drained).where(drained.c.queue.in_([ROLLED_UP, MARK])))
 
 
 async def _drained_by_this_version(records: Records) -> None:

@@ -25,6 +25,7 @@ from propylon.usage.line import Line
 from propylon.usage.node_lines import NodeFigures
 from propylon.usage.rebuilding import rebuild_hour
 from propylon.usage.retention import Kept, expire
+from propylon.usage.rolling_up import roll_up_minute
 
 log = logging.getLogger("propylon.control")
 ANNOUNCE_S: Final = 1.0
@@ -40,6 +41,8 @@ AUDIT_S: Final = 60.0
 SWEPT_MAX: Final = 2000  # meters looked at in one go
 EXPIRED_MAX: Final = 5000  # rows removed in one go
 EXPIRE_PAUSE_S: Final = 0.5  # in which other writers have their turn
+ROLL_UP_S: Final = 5.0
+ROLL_UP_PAUSE_S: Final = 0.05  # in which other writers have their turn
 REBUILD_S: Final = 5.0
 REBUILD_PAUSE_S: Final = 0.1
 DAY_S: Final = 86_400
@@ -79,6 +82,7 @@ class Housekeeping:
             (RETIRE_S, self.retire_generations),
             (RESEAL_S, self.reseal),
             (CHECKPOINT_S, self.checkpoint),
+            (ROLL_UP_S, self.roll_up),
             (REBUILD_S, self.rebuild),
             (EXPIRE_S, self._expire),
             (EXPIRE_S, self.forget_revocations),
@@ -155,6 +159,10 @@ class Housekeeping:
             hours_since,
             settings.request_log_entries_max,
         )
+
+    async def roll_up(self) -> None:
+        while not self._is_ending and await roll_up_minute(self._desk.records, self._desk.clock.wall()):
+            await self._desk.clock.sleep(ROLL_UP_PAUSE_S)
 
     async def rebuild(self) -> None:
         """What stands for longer than minutes, after an update; `rebuilding.py`."""

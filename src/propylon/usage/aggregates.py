@@ -1,8 +1,8 @@
 """Adds lines to the tables of usage, within the caller's transaction.
 
 Cells that lines share are added up first: a line comes each second from each worker, and a minute has one row of each.
-Minutes, hours, days and weeks are added to in the same transaction, so each line is in all of them or in none, however
-late it comes (docs/decisions/0014).
+What is told of all callers together is added to in the same transaction, by minute, hour and day; what is told of each
+by hour and longer follows once the minute is over (`rolling_up.py`, docs/decisions/0014).
 """
 
 import json
@@ -20,7 +20,7 @@ from propylon.usage.histogram import bucket_end_us
 from propylon.usage.line import Line, LogEntry
 from propylon.usage.rows import Grain, Orgs, Rows, Sums, org_of, rolled_up, rows_of
 
-CALLERS_GRAINS: Final = (Grain.HOUR, Grain.DAY, Grain.WEEK)
+CALLERS_GRAINS: Final = (Grain.HOUR, Grain.QUARTER, Grain.DAY, Grain.WEEK)
 TRAFFIC_GRAINS: Final = (Grain.MINUTE, Grain.HOUR, Grain.DAY)
 
 _MINUTES: Final = Adding(usage)
@@ -31,19 +31,22 @@ _LOGGED: Final = (*LogEntry._fields, "org_id")
 _LOG_ARRAYS: Final = array_insert(request_log, _LOGGED)
 
 
-async def add_lines(connection: AsyncConnection, lines: Sequence[Line], orgs: Orgs) -> None:
+async def add_lines(connection: AsyncConnection, lines: Sequence[Line], orgs: Orgs, mark: int = 0) -> None:
+    """Minutes below `mark` have been rolled up already, so what comes for them goes there, too."""
     rows = rows_of(lines, orgs)
     for piece in pieces({**key._asdict(), **_sums(sums, "latencies")} for key, sums in rows.items()):
         await _MINUTES.add(connection, piece)
     await add_traffic(connection, rows, TRAFFIC_GRAINS)
-    await add_callers(connection, rows, CALLERS_GRAINS)
+    late = {key: sums for key, sums in rows.items() if key.minute < mark}
+    await add_callers(connection, late, CALLERS_GRAINS)
     for piece in pieces(_log_rows(lines, orgs)):
         await _log(connection, piece)
 
 
 async def add_traffic(connection: AsyncConnection, rows: Rows, grains: Sequence[Grain]) -> None:
+    of_all = rolled_up(rows, Grain.MINUTE, by_caller=False)
     for grain in grains:
-        for piece in pieces(_traffic_rows(grain, rolled_up(rows, grain, by_caller=False))):
+        for piece in pieces(_traffic_rows(grain, rolled_up(of_all, grain, by_caller=False))):
             await _TRAFFIC.add(connection, piece)
 
 

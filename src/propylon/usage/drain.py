@@ -13,7 +13,7 @@ from propylon.stores.records.engines import SQL_ERRORS
 from propylon.stores.records.records import Records
 from propylon.usage.aggregates import add_lines
 from propylon.usage.line import Cell, Line, MalformedLine, Observe, parse
-from propylon.usage.progress import Progress, move_progress, read_progress
+from propylon.usage.progress import Progress, move_progress, read_mark, read_progress
 from propylon.usage.rows import Orgs, unplaced
 from propylon.usage.split import Split
 
@@ -82,7 +82,9 @@ class Drain:
                 skipped = max(0, upto - batch.first)
                 if skipped < len(batch.lines):
                     await move_progress(connection, before, Progress(batch.epoch, batch.first + len(batch.lines)))
-                    await add_lines(connection, [line for line in parsed[skipped:] if isinstance(line, Line)], orgs)
+                    mark = await read_mark(connection)
+                    lines = [line for line in parsed[skipped:] if isinstance(line, Line)]
+                    await add_lines(connection, lines, orgs, mark)
         return skipped
 
     def _tell(self, line: Line | MalformedLine) -> None:

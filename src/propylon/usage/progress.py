@@ -6,14 +6,15 @@ where the two differ, such a one has drained in between, and what stands for lon
 
 from typing import Final, NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.errors import StoreUnavailable
-from propylon.stores.records.tables import drained
+from propylon.stores.records.tables import drained, usage
 
 QUEUE: Final = "usage"
 ROLLED_UP: Final = "rolled_up"
+MARK: Final = "callers"  # its `upto`: minutes below are in what stands for longer (`rolling_up.py`)
 REBUILD: Final = "rebuild"  # its `upto`: the first minute that is still to be looked at
 
 
@@ -41,6 +42,8 @@ async def move_progress(connection: AsyncConnection, before: Progress | None, af
         if moved.rowcount != 1:
             raise StoreUnavailable("usage is drained by another process at the same time")
     if await read_progress(connection, ROLLED_UP) != before:
+        if await read_progress(connection, MARK) is None:  # all there is is made anew, and none of it rolled up besides
+            await put_mark(connection, (await connection.scalar(select(func.max(usage.c.minute))) or 0) + 1)
         await put_progress(connection, REBUILD, Progress("", 0))
     await put_progress(connection, ROLLED_UP, after)
 
@@ -50,3 +53,12 @@ async def put_progress(connection: AsyncConnection, queue: str, progress: Progre
     await connection.execute(delete(drained).where(drained.c.queue == queue))
     if progress is not None:
         await connection.execute(insert(drained).values(queue=queue, **progress._asdict()))
+
+
+async def read_mark(connection: AsyncConnection) -> int:
+    progress = await read_progress(connection, MARK)
+    return 0 if progress is None else progress.upto
+
+
+async def put_mark(connection: AsyncConnection, minute: int) -> None:
+    await put_progress(connection, MARK, Progress("", minute))

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Table, and_
 from propylon.stores.records.tables import usage, usage_callers, usage_traffic
 from propylon.usage.rows import Grain
 
-CALLERS: Final = (Grain.WEEK, Grain.DAY, Grain.HOUR, Grain.MINUTE)
+CALLERS: Final = (Grain.WEEK, Grain.DAY, Grain.QUARTER, Grain.HOUR, Grain.MINUTE)
 TRAFFIC: Final = (Grain.DAY, Grain.HOUR, Grain.MINUTE)
 
 
@@ -48,10 +48,22 @@ def cover(over: Range, grains: Sequence[Grain]) -> list[Stretch]:
     return [*before, Stretch(grain, first, end), *after]
 
 
-def place_of(stretch: Stretch, *, by_caller: bool) -> tuple[Table, ColumnElement[int], ColumnElement[bool]]:
-    """The table whose rows these are, its column of the time, and which rows."""
-    if by_caller and stretch.grain is Grain.MINUTE:
-        return usage, usage.c.minute, and_(usage.c.minute >= stretch.first, usage.c.minute < stretch.end)
-    table = usage_callers if by_caller else usage_traffic
-    within = and_(table.c.grain == int(stretch.grain), table.c.at >= stretch.first, table.c.at < stretch.end)
-    return table, table.c.at, within
+class Source(NamedTuple):
+    """Where the rows of a stretch are."""
+
+    table: Table
+    at: ColumnElement[int]  # its column of the time
+    within: ColumnElement[bool]
+
+
+def source_of(stretch: Stretch, *, by_caller: bool, by_index: bool) -> Source:
+    """`by_index`: SQLite, which takes a primary key for better than any index, is kept from reading the whole range for
+    one caller: it uses no key for a column that something is added to.
+    """
+    table = usage_traffic if not by_caller else usage if stretch.grain is Grain.MINUTE else usage_callers
+    at = table.c.minute if table is usage else table.c.at
+    first_of_key = at if table is usage else table.c.grain
+    bare = first_of_key + 0 if by_index else first_of_key
+    if table is usage:
+        return Source(table, at, and_(bare >= stretch.first, bare < stretch.end))
+    return Source(table, at, and_(bare == int(stretch.grain), at >= stretch.first, at < stretch.end))

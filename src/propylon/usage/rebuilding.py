@@ -4,11 +4,9 @@ An hour at a time, each in a transaction of its own: what stands of it goes, and
 be done at any time and any number of times. Minutes that are forgotten by then stand in hours that are left alone.
 """
 
-import json
-from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Table, delete, func, insert, literal, select, text
+from sqlalchemy import ColumnElement, Select, Table, delete, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.engines import SQL_ERRORS
@@ -16,10 +14,11 @@ from propylon.stores.records.records import Records
 from propylon.stores.records.tables import usage, usage_callers, usage_traffic
 from propylon.usage.adding import ADDED, GREATEST, LEAST
 from propylon.usage.aggregates import add_callers, add_traffic
-from propylon.usage.progress import REBUILD, Progress, put_progress, read_progress
-from propylon.usage.rows import Dimensions, Grain, Orgs, Rows, Sums
+from propylon.usage.minutes import read_minutes, read_pieces
+from propylon.usage.progress import REBUILD, Progress, put_progress, read_mark, read_progress
+from propylon.usage.rows import Dimensions, Grain, Orgs
 
-PIECE: Final = 1_000  # rows read at once
+SUMMED_UP: Final = ((Grain.HOUR, Grain.QUARTER), (Grain.HOUR, Grain.DAY), (Grain.DAY, Grain.WEEK))
 _SUMS: Final = (*ADDED, *GREATEST, *LEAST)
 
 
@@ -44,7 +43,7 @@ async def _rebuild(connection: AsyncConnection, since: int, orgs: Orgs) -> bool:
     hour = Grain.HOUR.start(first)
     following = await _next_minute(connection, hour + Grain.HOUR)
     await _hour_from_minutes(connection, hour, orgs)
-    for finer, coarser in ((Grain.HOUR, Grain.DAY), (Grain.DAY, Grain.WEEK)):
+    for finer, coarser in SUMMED_UP:
         start = coarser.start(hour)
         if following is None or following >= start + coarser:
             await _sum_up(connection, finer, coarser, start)
@@ -61,10 +60,12 @@ async def _hour_from_minutes(connection: AsyncConnection, hour: int, orgs: Orgs)
     await _forget(connection, usage_traffic, Grain.MINUTE, hour, hour + Grain.HOUR)
     for table in (usage_traffic, usage_callers):
         await _forget(connection, table, Grain.HOUR, hour, hour + 1)
+    mark = await read_mark(connection)
     for minute in range(hour, hour + Grain.HOUR):
-        async for rows in _read(connection, select(usage).where(usage.c.minute == minute), orgs):
+        async for rows in read_minutes(connection, minute, orgs):
             await add_traffic(connection, rows, (Grain.MINUTE, Grain.HOUR))
-            await add_callers(connection, rows, (Grain.HOUR,))
+            if minute < mark:
+                await add_callers(connection, rows, (Grain.HOUR,))
 
 
 async def _sum_up(connection: AsyncConnection, finer: Grain, coarser: Grain, start: int) -> None:
@@ -81,26 +82,8 @@ async def _sum_up(connection: AsyncConnection, finer: Grain, coarser: Grain, sta
         await _forget(connection, usage_traffic, coarser, start, start + 1)
         hours = select(usage_traffic, literal("").label("identity"), usage_traffic.c.at.label("minute"))
         hours = hours.where(*_within(usage_traffic, finer, start, start + coarser))
-        async for rows in _read(connection, hours, {}):
+        async for rows in read_pieces(connection, hours, {}):
             await add_traffic(connection, rows, (coarser,))
-
-
-async def _read(connection: AsyncConnection, query: Select[Any], orgs: Orgs) -> AsyncIterator[Rows]:
-    """In pieces, so that none keeps the event loop for long."""
-    query = query.order_by(*(text(name) for name in Dimensions._fields)).limit(PIECE)
-    found, offset = PIECE, 0
-    while found == PIECE:
-        stored = (await connection.execute(query.offset(offset))).mappings().all()
-        rows: Rows = {}
-        for row in stored:
-            key = Dimensions(*(row[name] for name in Dimensions._fields))
-            key = key if key.org_id else key._replace(org_id=orgs.get(key.api_id, ""))
-            latencies = {int(bucket): count for bucket, count in json.loads(row["latencies"]).items()}
-            rows.setdefault(key, Sums()).add(
-                row.get("last_minute", key.minute), row["count"], row["bytes_in"], row["bytes_out"], latencies
-            )
-        yield rows
-        found, offset = len(stored), offset + PIECE
 
 
 async def _forget(connection: AsyncConnection, table: Table, grain: Grain, first: int, end: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from propylon.stores.records.engines import SQL_ERRORS
 from propylon.stores.records.records import Records
 from propylon.stores.records.tables import request_log, usage, usage_callers, usage_traffic
-from propylon.usage.progress import REBUILD, read_progress
+from propylon.usage.progress import REBUILD, read_mark, read_progress
 from propylon.usage.rows import Grain
 
 
@@ -28,15 +28,18 @@ class Kept(NamedTuple):
 async def expire(records: Records, kept: Kept, limit: int) -> int:
     """Removes at most `limit` rows of each kind that are older, oldest first; 0 when none are left.
 
-    A stretch goes when all of it is older. Minutes stay while something is made anew from them.
+    A stretch goes when all of it is older. Minutes stay until they are rolled up, and while something is made
+    anew from them.
     """
     with SQL_ERRORS:
         async with records.usage_engine.begin() as connection:
             removed = await _expire_log(connection, kept, limit)
             minutes, hours, days = (int(since // 60) for since in kept[:3])
+            minutes = min(minutes, await read_mark(connection))
             if await read_progress(connection, REBUILD) is None:
                 removed += await _expire_rows(connection, usage, (usage.c.minute < minutes,), usage.c.minute, limit)
                 removed += await _expire_grain(connection, usage_traffic, Grain.MINUTE, minutes, limit)
+            removed += await _expire_grain(connection, usage_callers, Grain.QUARTER, hours, limit)
             for table in (usage_traffic, usage_callers):
                 removed += await _expire_grain(connection, table, Grain.HOUR, hours, limit)
                 removed += await _expire_grain(connection, table, Grain.DAY, days, limit)

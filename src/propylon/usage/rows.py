@@ -16,6 +16,7 @@ class Grain(IntEnum):
 
     MINUTE = 1
     HOUR = 60
+    QUARTER = 360  # of a day; for ranges of callers that begin and end within days
     DAY = 1_440  # of UTC
     WEEK = 10_080  # from a Thursday, as the epoch does; nobody is shown one: it is four reads in place of thirty
 

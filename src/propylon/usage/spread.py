@@ -7,12 +7,11 @@ from sqlalchemy import JSON, BigInteger, Select, Table, TableValuedAlias, cast, 
 
 from propylon.stores.records.engines import SQL_ERRORS
 from propylon.stores.records.records import Records
-from propylon.usage.figures import Question, is_by_caller, narrowed
+from propylon.usage.figures import Question, is_by_caller, mark_of, narrowed, rows_of, stretches
 from propylon.usage.histogram import percentile_us
-from propylon.usage.ranges import TRAFFIC, Stretch, cover, place_of
+from propylon.usage.ranges import Stretch
 from propylon.usage.rows import Grain
 
-CALLERS: Final = (Grain.HOUR, Grain.MINUTE)  # those whose rows have histograms
 PERCENTILES: Final = (0.5, 0.9, 0.95, 0.99)
 
 Histogram = dict[int, int]
@@ -33,9 +32,9 @@ class Spread(NamedTuple):
 async def spreads(records: Records, question: Question) -> list[Spread]:
     """Oldest first. Of single callers as long as hours are kept, as longer stretches of them have no histogram."""
     engine = records.usage_reading_engine.dialect.name
-    grains = CALLERS if is_by_caller(question) else TRAFFIC
-    within = [one for one in grains if question.finest <= one <= (question.step or Grain.WEEK)]
-    parts = [_part(question, stretch, engine) for stretch in cover(question.over, within)]
+    coarsest = min(question.step or Grain.DAY, Grain.HOUR if is_by_caller(question) else Grain.DAY)
+    over = stretches(question._replace(step=coarsest), await mark_of(records))
+    parts = [_part(question, stretch, engine) for stretch in over]
     if not parts:
         return []
     rows = union_all(*parts).subquery("rows")
@@ -55,7 +54,7 @@ def _spreads(rows: Sequence[Any]) -> list[Spread]:
 
 
 def _part(question: Question, stretch: Stretch, engine: str) -> Select[Any]:
-    table, at, within = place_of(stretch, by_caller=is_by_caller(question))
+    table, at, within = rows_of(stretch, question, engine)
     start = literal(question.over.first) if question.step is None else at - at % int(question.step)
     buckets = _buckets(table, engine)
     columns = [table.c[one] for one in question.by]

@@ -264,7 +264,7 @@ def _rolled_up(name: str, dimensions: tuple[str, ...], *indexes: Index) -> Table
     )
 
 
-# Hours, days and weeks; latencies in hours alone.
+# Hours, quarters of days, days and weeks; latencies in hours alone.
 usage_callers = _rolled_up("usage_callers", _DIMENSIONS, Index("usage_callers_by_identity", "identity", "grain", "at"))
 # Minutes, hours and days, whoever called: a thousandth of the rows, for what is told of all callers together.
 usage_traffic = _rolled_up("usage_traffic", tuple(one for one in _DIMENSIONS if one != "identity"))
