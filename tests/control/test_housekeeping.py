@@ -56,7 +56,7 @@ def test_quotas_and_usage_are_stored_at_the_end_whatever_is_under_way(api: Gatew
     at_once = asyncio.Event()
     at_once.set()
     api.run(pass_time(api, Housekeeping(api.desk, api.meters, Leadership(""), unexpected), seconds, at_once))
-    assert [(state.meter, state.used) for state in api.run(api.desk.records.load_quotas())] == [(CLAIM.meter, 1)]
+    assert [(state.meter, state.used) for state in api.run(api.desk.records.quotas.load())] == [(CLAIM.meter, 1)]
     assert api.run(api.meters.peek(1)).lines == []
 
 

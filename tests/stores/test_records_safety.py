@@ -107,10 +107,10 @@ def test_a_checkpoint_may_be_of_any_size(place: Place, count: int) -> None:
     states = [QuotaState(f"k{number}.0".encode(), number, 2**62 + number) for number in range(count)]
 
     async def work(records: Records) -> None:
-        await records.save_quotas(states)
-        assert await records.load_quotas() == sorted(states)
-        await records.save_quotas([])
-        assert await records.load_quotas() == []
+        await records.quotas.save(states)
+        assert await records.quotas.load() == sorted(states)
+        await records.quotas.save([])
+        assert await records.quotas.load() == []
 
     with_records(place, work)
 
@@ -119,10 +119,10 @@ def test_a_checkpoint_of_quotas_is_replaced_whole_and_is_no_revision(place: Plac
     rests, moves, ends = QuotaState(b"k1.0", 1, 0), QuotaState(b"k2.0", 2, 5), QuotaState(b"k3.0", 3, 5)
 
     async def work(records: Records) -> None:
-        assert await records.load_quotas() == []
-        await records.save_quotas([rests, moves, ends])
-        await records.save_quotas([rests, moves._replace(used=7)])
-        assert sorted(await records.load_quotas()) == [rests, moves._replace(used=7)]
+        assert await records.quotas.load() == []
+        await records.quotas.save([rests, moves, ends])
+        await records.quotas.save([rests, moves._replace(used=7)])
+        assert sorted(await records.quotas.load()) == [rests, moves._replace(used=7)]
         assert await records.revision() == 0
 
     with_records(place, work)

@@ -53,7 +53,7 @@ async def all_open(records: Records) -> int:
 
 def test_every_row_of_every_table_is_sealed_anew_however_many_there_are(place: Place) -> None:
     at(place, FIRST, put_many)
-    assert at(place, SECOND, lambda records: records.count_sealed_with_other()) == ALL
+    assert at(place, SECOND, lambda records: records.resealing.count_left()) == ALL
     assert at(place, SECOND, reseal_all) == 0
     assert at(place, RootSecrets(NEW), all_open) == ALL
 
@@ -65,7 +65,7 @@ def test_keys_are_found_whatever_numbers_they_have(place: Place) -> None:
         sealed = OLD.seal("hush", f"keys:{number}:jwt_data.secret")
         values = f"""({number}, 'acme', 'hash-{number}', '{{"jwt_data.secret": "{sealed}"}}', 1, 1)"""
         place.sql(f"INSERT INTO keys (record_id, org_id, key_hash, secrets, created_at, updated_at) VALUES {values}")
-    assert at(place, SECOND, lambda records: records.count_sealed_with_other()) == len(edges)
+    assert at(place, SECOND, lambda records: records.resealing.count_left()) == len(edges)
     assert at(place, SECOND, reseal_all) == 0
 
 
@@ -92,7 +92,7 @@ def test_a_row_that_was_written_after_it_was_read_stays_as_it_was_written(place:
                     await reseal(connection, piece, renewed.sealing)
         assert [renewed.unseal_key(row) for row in await renewed.keys()] == [{"jwt_data.secret": "after"}]
         assert [renewed.unseal_api(row) for row in await renewed.apis()] == [{"s": "after"}]
-        assert await renewed.count_sealed_with_other() == 2
+        assert await renewed.resealing.count_left() == 2
         assert await renewed.revision() == revision
         await renewed.close()
 

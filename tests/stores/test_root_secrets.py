@@ -43,8 +43,8 @@ async def nothing(_: Records) -> None:
 async def reseal_all(records: Records) -> int:
     cursor: Cursor | None = Cursor()
     while cursor is not None:
-        cursor = await records.reseal(cursor)
-    return await records.count_sealed_with_other()
+        cursor = await records.resealing.reseal(cursor)
+    return await records.resealing.count_left()
 
 
 async def put_one_of_each(records: Records) -> None:
@@ -105,7 +105,7 @@ def test_a_root_secret_is_changed_in_three_steps_and_hashes_etags_and_secrets_st
     assert at(place, FIRST, reseal_all) == 0
     assert numbers(place) == {NEW.fingerprint: 0, OLD.fingerprint: 1}
     assert at(place, SECOND, seen) == before
-    assert at(place, SECOND, lambda records: records.count_sealed_with_other()) == 3
+    assert at(place, SECOND, lambda records: records.resealing.count_left()) == 3
     assert at(place, SECOND, reseal_all) == 0
     assert at(place, SECOND, seen) == before
     assert at(place, LAST, seen) == before

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete
 
 from propylon.stores.records.records import Records
-from propylon.stores.records.tables import drained, usage_callers, usage_traffic
+from propylon.stores.records.usage_tables import drained, usage_callers, usage_traffic
 from propylon.usage.drain import Drain
 from propylon.usage.figures import Dimension, Figures, Question, figures
 from propylon.usage.line import Cell, Line, encode

@@ -104,7 +104,7 @@ class Housekeeping:
 
     async def restore_quotas(self) -> None:
         """What the meters lost, for instance to damage, as it stood at the last checkpoint."""
-        missing = await self._meters.restore_quotas(await self._desk.records.load_quotas())
+        missing = await self._meters.restore_quotas(await self._desk.records.quotas.load())
         if missing:
             log.warning("%d quotas were missing from the meters and are restored from their checkpoint", missing)
 
@@ -134,7 +134,7 @@ class Housekeeping:
         await self._resealing.run(lambda: self._is_ending)
 
     async def checkpoint(self) -> None:
-        await self._desk.records.save_quotas(await self._meters.quotas())
+        await self._desk.records.quotas.save(await self._meters.quotas())
 
     async def _beat(self) -> None:
         """To whoever shows the nodes of a fleet; it takes no traffic."""

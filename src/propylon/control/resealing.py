@@ -43,14 +43,14 @@ class Resealing:
     async def _pass(self, is_ending: Callable[[], bool]) -> None:
         cursor: Cursor | None = Cursor()
         while cursor is not None and not is_ending():
-            cursor = await self._records.reseal(cursor)
+            cursor = await self._records.resealing.reseal(cursor)
             await self._clock.sleep(PAUSE_S)
 
     async def _look(self) -> int:
         """How many there are; said in the log once there are none."""
         other, standing = self._records.sealing.other, self._standing
         assert other is not None
-        known, left = standing.sealed_with_other, await self._records.count_sealed_with_other()
+        known, left = standing.sealed_with_other, await self._records.resealing.count_left()
         standing.sealed_with_other = left
         if left == 0 and known != 0:
             log.info("nothing is sealed with root_secret_other, %s", other.fingerprint)

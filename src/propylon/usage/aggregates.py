@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.array_insert import array_insert, columns_of
 from propylon.stores.records.pieces import pieces
-from propylon.stores.records.tables import request_log, usage, usage_callers, usage_traffic
+from propylon.stores.records.usage_tables import request_log, usage, usage_callers, usage_traffic
 from propylon.usage.adding import Adding
 from propylon.usage.histogram import bucket_end_us
 from propylon.usage.line import Line, LogEntry

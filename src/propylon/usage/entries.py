@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, and_, literal, or_, se
 
 from propylon.stores.records.engines import SQL_ERRORS
 from propylon.stores.records.records import Records
-from propylon.stores.records.tables import request_log
+from propylon.stores.records.usage_tables import request_log
 from propylon.usage.line import LogEntry
 
 PAGE_MAX: Final = 1_000

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from propylon.stores.records.tables import usage
+from propylon.stores.records.usage_tables import usage
 from propylon.usage.rows import Dimensions, Orgs, Rows, Sums
 
 PIECE: Final = 1_000  # rows read at once

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.errors import StoreUnavailable
-from propylon.stores.records.tables import drained, usage
+from propylon.stores.records.usage_tables import drained, usage
 
 QUEUE: Final = "usage"
 ROLLED_UP: Final = "rolled_up"

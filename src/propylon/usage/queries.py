@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Row, Select, literal, select
 
 from propylon.stores.records.engines import SQL_ERRORS
 from propylon.stores.records.records import Records
-from propylon.stores.records.tables import request_log
+from propylon.stores.records.usage_tables import request_log
 from propylon.usage.figures import Dimension as Dimension
 from propylon.usage.figures import Filter, Page, Question, figures
 from propylon.usage.line import LogEntry

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Table, and_
 
-from propylon.stores.records.tables import usage, usage_callers, usage_traffic
+from propylon.stores.records.usage_tables import usage, usage_callers, usage_traffic
 from propylon.usage.rows import Grain
 
 CALLERS: Final = (Grain.WEEK, Grain.DAY, Grain.QUARTER, Grain.HOUR, Grain.MINUTE)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.engines import SQL_ERRORS
 from propylon.stores.records.records import Records
-from propylon.stores.records.tables import usage, usage_callers, usage_traffic
+from propylon.stores.records.usage_tables import usage, usage_callers, usage_traffic
 from propylon.usage.adding import ADDED, GREATEST, LEAST
 from propylon.usage.aggregates import add_callers, add_traffic
 from propylon.usage.minutes import read_minutes, read_pieces

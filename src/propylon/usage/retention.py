@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.engines import SQL_ERRORS
 from propylon.stores.records.records import Records
-from propylon.stores.records.tables import request_log, usage, usage_callers, usage_traffic
+from propylon.stores.records.usage_tables import request_log, usage, usage_callers, usage_traffic
 from propylon.usage.progress import REBUILD, read_mark, read_progress
 from propylon.usage.rows import Grain
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.engines import SQL_ERRORS
 from propylon.stores.records.records import Records
-from propylon.stores.records.tables import usage
+from propylon.stores.records.usage_tables import usage
 from propylon.usage.aggregates import CALLERS_GRAINS, add_callers
 from propylon.usage.minutes import read_minutes
 from propylon.usage.progress import put_mark, read_mark

@@ -1,19 +1,17 @@
 """The audit log read: pages of entries, newest first, and all of it from the first, to verify and export."""
 
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.audit import AuditRow, End, stored_end
+from propylon.stores.records.engines import Connect
 from propylon.stores.records.people_tables import audit
 from propylon.stores.sealing import Sealing
 
 WALKED: Final = 1_000  # entries in memory at once
-Connect = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 
 _SELECT: Final = select(*(audit.c[name] for name in AuditRow._fields))
 

@@ -8,14 +8,14 @@ Reading is in autocommit: each statement sees what is committed when it starts, 
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError, TimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from propylon.errors import StoreUnavailable
 from propylon.stores.records.writes import Unstorable
@@ -33,6 +33,7 @@ _UNSTORABLE: Final = {
     "54000": "a name or an alias is longer than PostgreSQL can index (2,600 bytes); shorten it",
 }
 
+Connect = Callable[[], AbstractAsyncContextManager[AsyncConnection]]  # for one piece of work
 Synchronous = Literal["FULL", "NORMAL"]  # FULL: a commit survives a power cut; NORMAL: only the death of the process
 
 

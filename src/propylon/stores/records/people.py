@@ -3,13 +3,12 @@
 Nothing here decides who may; that is `control/people/`. Workers know none of it. Changes are `people_edit.py`.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row, Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from propylon.stores.records.engines import Connect
 from propylon.stores.records.people_tables import sign_ins, user_groups, users
 from propylon.stores.records.tables import organisations
 
@@ -61,9 +60,6 @@ class SignInRow(NamedTuple):
     expires_at: float
     address: str = ""
     user_agent: str = ""
-
-
-Connect = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 
 
 class PeopleReads:

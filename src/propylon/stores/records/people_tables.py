@@ -6,8 +6,8 @@ in as keyed hashes: nothing here lets anybody in.
 
 from sqlalchemy import BigInteger, Column, Double, Index, SmallInteger, Table, UniqueConstraint
 
+from propylon.stores.records.columns import Bytewise, Number
 from propylon.stores.records.tables import RECORDS as RECORDS
-from propylon.stores.records.tables import Bytewise, Number
 
 
 def _text(name: str) -> Column[str]:

@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.ports import QuotaState
+from propylon.stores.records.engines import Connect
 from propylon.stores.records.pieces import ROWS, pieces
 from propylon.stores.records.tables import quota_checkpoints
 
@@ -14,7 +15,24 @@ _SELECT: Final = select(*(quota_checkpoints.c[name] for name in QuotaState._fiel
 _DELETE: Final = delete(quota_checkpoints).where(quota_checkpoints.c.meter == bindparam("gone"))
 
 
-async def load_quotas(connection: AsyncConnection) -> list[QuotaState]:
+class QuotaCheckpoints:
+    """Of one set of records. No revision: nothing that decides has changed."""
+
+    def __init__(self, reading: Connect, writing: Connect) -> None:
+        self._reading = reading
+        self._writing = writing
+
+    async def load(self) -> list[QuotaState]:
+        async with self._reading() as connection:
+            return await _load(connection)
+
+    async def save(self, states: Sequence[QuotaState]) -> None:
+        """Afterwards these are the checkpoint."""
+        async with self._writing() as connection:
+            await _save(connection, states)
+
+
+async def _load(connection: AsyncConnection) -> list[QuotaState]:
     states: list[QuotaState] = []
     after = b""
     while True:
@@ -26,9 +44,9 @@ async def load_quotas(connection: AsyncConnection) -> list[QuotaState]:
         after = page[-1].meter
 
 
-async def save_quotas(connection: AsyncConnection, states: Sequence[QuotaState]) -> None:
-    """Afterwards these are the checkpoint. Only what moved is written: most callers rest in most minutes."""
-    stored = set(await load_quotas(connection))
+async def _save(connection: AsyncConnection, states: Sequence[QuotaState]) -> None:
+    """Only what moved is written: most callers rest in most minutes."""
+    stored = set(await _load(connection))
     gone = stored.difference(states)
     moved = set(states).difference(stored)
     for piece in pieces(gone):

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from propylon.clock import Clock
 from propylon.model.tyk_hashes import LegacyHash
-from propylon.stores.ports import KEY_SETS, DefinitionRow, KeyRow, QuotaState
-from propylon.stores.records import audit, change_log, key_rings, quotas
+from propylon.stores.ports import KEY_SETS, DefinitionRow, KeyRow
+from propylon.stores.records import audit, change_log, key_rings
 from propylon.stores.records.audit_reads import AuditReads
 from propylon.stores.records.definitions import (
     APIS,
@@ -47,9 +47,9 @@ from propylon.stores.records.keys import (
     skip_record_ids,
 )
 from propylon.stores.records.people import PeopleReads, touch_sign_in
-from propylon.stores.records.resealing import Cursor, count_sealed_with, piece_at, reseal
+from propylon.stores.records.quotas import QuotaCheckpoints
+from propylon.stores.records.resealing import ResealedRecords
 from propylon.stores.records.revocations import StoredRevocation, page_of_revocations
-from propylon.stores.records.roots_in_use import seals
 from propylon.stores.records.writes import EVERYTHING, Actor
 from propylon.stores.sealing import Sealing
 
@@ -68,6 +68,8 @@ class Records:
         self._clock = clock
         self.audit = AuditReads(self._reading, sealing)
         self.people = PeopleReads(self._reading)
+        self.quotas = QuotaCheckpoints(self._reading, self._writing)
+        self.resealing = ResealedRecords(self._reading, self._writing, sealing)
 
     @property
     def usage_engine(self) -> AsyncEngine:
@@ -276,42 +278,6 @@ class Records:
     def key_etag(self, row: KeyRow) -> str:
         """Definitions carry theirs in the row."""
         return etag_of_key(self.sealing, row)
-
-    async def count_sealed_with_other(self) -> int:
-        """Keys, APIs and policies that the root secret sealed which only opens; 0 when there is none."""
-        other = self.sealing.other
-        if other is None:
-            return 0
-        async with self._reading() as connection:
-            return await count_sealed_with(connection, other.fingerprint)
-
-    async def reseal(self, at: Cursor) -> Cursor | None:
-        """A piece of what that one sealed, sealed anew; answers where the next begins, None at the end. No revision.
-
-        Nothing is done while another process seals with a newer root secret than this one has.
-        """
-        other = self.sealing.other
-        if other is None:
-            return None
-        async with self._reading() as connection:
-            piece = await piece_at(connection, at, other.fingerprint)
-        if piece.rows:
-            async with self._writing() as connection:
-                if not await seals(connection, self.sealing):
-                    return None
-                await reseal(connection, piece, self.sealing)
-        return piece.next
-
-    # -- quotas ---------------------------------------------------------------------------------------------------
-
-    async def save_quotas(self, states: Sequence[QuotaState]) -> None:
-        """Afterwards these are the checkpoint; no revision."""
-        async with self._writing() as connection:
-            await quotas.save_quotas(connection, states)
-
-    async def load_quotas(self) -> list[QuotaState]:
-        async with self._reading() as connection:
-            return await quotas.load_quotas(connection)
 
     # -- inside ---------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,8 @@ from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect, selec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.people_tables import RECORDS
-from propylon.stores.records.tables import NEWEST_RECORDS, NEWEST_USAGE, USAGE, VERSION_TABLE
+from propylon.stores.records.tables import NEWEST_RECORDS, VERSION_TABLE
+from propylon.stores.records.usage_tables import NEWEST_USAGE, USAGE
 
 
 class CannotOpen(Exception):
