@@ -294,6 +294,26 @@ def test_a_bounded_caller_s_revocation_is_of_its_organisation_alone(world: World
     assert shown == [("jti", MINE), ("key", "")]
 
 
+def test_a_bounded_caller_puts_no_reference_to_what_is_the_gateway_s(world: World) -> None:
+    """Through a target it could have the gateway's environment sent anywhere."""
+    reading = keyless_api(
+        "http://u/", "mine-api", org_id=MINE, proxy={"listen_path": "/mine-api/", "target_url": "env://HOME"}
+    )
+    refused = world.ask("PUT /tyk/apis/{api_id}", "", reading, api_id="mine-api")
+    assert isinstance(refused, Refused)
+    assert (refused.status, refused.members["code"]) == (403, "reference_not_yours")
+    assert refused.message.startswith("proxy.target_url ")
+
+
+def test_a_reference_that_the_gateway_s_owner_put_there_stays_where_it_is(world: World) -> None:
+    stored = token_api("http://u/", "mine-api", org_id=MINE, jwt_source="env://HOME")
+    assert world.api.call("PUT", "/tyk/apis/mine-api", stored).status_code == 200
+    kept = world.ask("PUT /tyk/apis/{api_id}", "", stored | {"name": "renamed"}, api_id="mine-api")
+    assert isinstance(kept, Answer)
+    moved = world.ask("PUT /tyk/apis/{api_id}", "", stored | {"domain": "env://HOME"}, api_id="mine-api")
+    assert isinstance(moved, Refused)
+
+
 def test_a_row_would_notice_a_difference(world: World) -> None:
     """The same comparison for what is the caller's own."""
     row = Row("GET /tyk/apis/{api_id}", "mine-api", "no-api", {"api_id": "<>"})

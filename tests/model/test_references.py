@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from propylon.errors import Problem
-from propylon.model.references import DEPTH_MAX, is_reference, resolve
+from propylon.model.references import DEPTH_MAX, is_reference, references_in, resolve
 
 ENVIRONMENT = {"URL": "http://u", "TYK_SECRET_KEY": "prefixed", "KEY": "plain", "PROPYLON_ROOT_SECRET": "ours"}
 FILES = {"/run/secret": "from a file"}
@@ -85,3 +85,8 @@ def test_what_holds_no_reference_comes_back_equal(document: dict[str, Any]) -> N
     texts = [text for value in document.values() for text in (value if isinstance(value, list) else [value])]
     if not any(map(is_reference, texts)):
         assert resolved(document) == (document, [])
+
+
+def test_references_are_found_at_any_depth_by_the_path_of_their_place() -> None:
+    document = {"a": "env://X", "b": [{"c": "file://y"}, "plain"], "d": {"e": "$secret_env.Z"}, "f": 3}
+    assert references_in(document) == {"a": "env://X", "b.0.c": "file://y", "d.e": "$secret_env.Z"}

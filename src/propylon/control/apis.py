@@ -15,11 +15,16 @@ from propylon.control.envelope import Refused, answer, cleared, demand_match, do
 from propylon.control.ownership import is_hidden, org_of
 from propylon.errors import Problem
 from propylon.model.api_definition import public_view, unwrap
+from propylon.model.references import references_in
 from propylon.stores.ports import DefinitionRow
 from propylon.stores.records.edit import Edit
 
 ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 NOT_FOUND: Final = "API not found"
+REFERENCE: Final = (
+    "reads the environment or a file of the gateway; only a definition file or the Gateway API may put that there. "
+    "Write the value itself"
+)
 
 
 async def read_all(desk: Desk, call: Call) -> Answer:
@@ -119,6 +124,7 @@ def _checked_id(api_id: object) -> str:
 
 async def _judge(desk: Desk, call: Call, document: dict[str, Any], before: DefinitionRow | None) -> JudgedApi:
     """Within the transaction of the write, so that no listen path is taken meanwhile."""
+    _demand_own_references(call, document, before)
     secrets = {} if before is None else desk.records.unseal_api(before)
     judged = judge_api(document, secrets, cleared(call), desk.settings)
     if isinstance(judged, list):
@@ -129,6 +135,16 @@ async def _judge(desk: Desk, call: Call, document: dict[str, Any], before: Defin
     if taken is not None:
         raise Refused(409, f"{taken.path} {taken.message}", code=taken.code, problems=listed([taken]))
     return judged
+
+
+def _demand_own_references(call: Call, document: dict[str, Any], before: DefinitionRow | None) -> None:
+    """The environment and files are the gateway's: through a target, a bounded caller could have them sent anywhere."""
+    if call.org_id is None:
+        return
+    stored = {} if before is None else references_in(json.loads(before.body))
+    for path, text in references_in(document).items():
+        if stored.get(path) != text:
+            raise Refused(403, f"{path} {REFERENCE}", code="reference_not_yours")
 
 
 async def _taken(desk: Desk, call: Call, judged: JudgedApi, api_id: str) -> Problem | None:

@@ -4,7 +4,7 @@ A reference is a whole string. What is stored keeps it; only what is compiled se
 environment, files and secrets are passed in.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from propylon.errors import Problem
@@ -22,6 +22,20 @@ _ALL: Final = (*_ENVIRONMENT, *_FILES, *_SECRETS, *_ELSEWHERE)
 
 def is_reference(text: str) -> bool:
     return text.startswith(_ALL)
+
+
+def references_in(value: object, path: tuple[str, ...] = ()) -> dict[str, str]:
+    """Those of a document, by the path of their place. What nests deeper than DEPTH_MAX is left to `resolve`."""
+    if isinstance(value, str):
+        return {".".join(path): value} if is_reference(value) else {}
+    if len(path) > DEPTH_MAX:
+        return {}
+    members: Iterable[tuple[str, object]] = ()
+    if isinstance(value, Mapping):
+        members = value.items()
+    elif isinstance(value, list):
+        members = ((str(index), inner) for index, inner in enumerate(value))
+    return {place: text for key, inner in members for place, text in references_in(inner, (*path, key)).items()}
 
 
 def resolve(

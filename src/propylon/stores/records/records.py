@@ -48,7 +48,7 @@ from propylon.stores.records.keys import (
 )
 from propylon.stores.records.people import PeopleReads, touch_sign_in
 from propylon.stores.records.quotas import QuotaCheckpoints
-from propylon.stores.records.resealing import ResealedRecords
+from propylon.stores.records.resealed_records import ResealedRecords
 from propylon.stores.records.revocations import StoredRevocation, page_of_revocations
 from propylon.stores.records.writes import EVERYTHING, Actor
 from propylon.stores.sealing import Sealing

@@ -13,8 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.errors import StoreUnavailable
 from propylon.stores.records.definitions import APIS, POLICIES
-from propylon.stores.records.engines import Connect
-from propylon.stores.records.roots_in_use import seals
 from propylon.stores.records.sealed import key_place, seal_all, unseal_all
 from propylon.stores.records.tables import keys
 from propylon.stores.sealing import Sealing, head_of
@@ -46,40 +44,6 @@ class Piece(NamedTuple):
 _KINDS: Final = (APIS, POLICIES)
 
 
-class ResealedRecords:
-    """Of one set of records, with the root secret that seals and perhaps another that only opens."""
-
-    def __init__(self, reading: Connect, writing: Connect, sealing: Sealing) -> None:
-        self._reading = reading
-        self._writing = writing
-        self._sealing = sealing
-
-    async def count_left(self) -> int:
-        """Keys, APIs and policies that the other root secret sealed; 0 when there is none."""
-        other = self._sealing.other
-        if other is None:
-            return 0
-        async with self._reading() as connection:
-            return await count_sealed_with(connection, other.fingerprint)
-
-    async def reseal(self, at: Cursor) -> Cursor | None:
-        """A piece of what that one sealed, sealed anew; answers where the next begins, None at the end. No revision.
-
-        Nothing is done while another process seals with a newer root secret than this one has.
-        """
-        other = self._sealing.other
-        if other is None:
-            return None
-        async with self._reading() as connection:
-            piece = await _piece_at(connection, at, other.fingerprint)
-        if piece.rows:
-            async with self._writing() as connection:
-                if not await seals(connection, self._sealing):
-                    return None
-                await _reseal(connection, piece, self._sealing)
-        return piece.next
-
-
 async def count_sealed_with(connection: AsyncConnection, fingerprint: str) -> int:
     """Keys, APIs and policies."""
     left = 0
@@ -92,7 +56,7 @@ async def count_sealed_with(connection: AsyncConnection, fingerprint: str) -> in
     return left
 
 
-async def _piece_at(connection: AsyncConnection, at: Cursor, fingerprint: str) -> Piece:
+async def piece_at(connection: AsyncConnection, at: Cursor, fingerprint: str) -> Piece:
     """Rows that the root secret of that fingerprint sealed, perhaps none."""
     if at.table < len(_KINDS):
         return await _piece_of_definitions(connection, at, fingerprint)
@@ -106,7 +70,7 @@ async def _piece_at(connection: AsyncConnection, at: Cursor, fingerprint: str) -
     return Piece(keys, rows, Cursor(at.table, (upto,)))
 
 
-async def _reseal(connection: AsyncConnection, piece: Piece, sealing: Sealing) -> None:
+async def reseal(connection: AsyncConnection, piece: Piece, sealing: Sealing) -> None:
     """Part of a writing transaction."""
     columns = piece.table.c
     names = piece.rows[0].row
