@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +22,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
+
+from propylon.cli.demo_traffic import keep_asking, sessions, traffic_keys
 
 app = typer.Typer(add_completion=False)
 TOKEN_LIFE_S: Final = 3600
@@ -45,12 +48,13 @@ def demo(
     data_dir: Annotated[Path, typer.Option(help="Folder the demo keeps its keys and counters in.")] = Path(
         ".propylon/demo"
     ),
+    traffic: Annotated[bool, typer.Option(help="Send two or three example requests a second.")] = True,
 ) -> None:
     """Run the gateway with four example APIs and its dashboard, and print commands to try them."""
-    raise typer.Exit(run_demo(listen, dashboard, data_dir))
+    raise typer.Exit(run_demo(listen, dashboard, data_dir, has_traffic=traffic))
 
 
-def run_demo(listen: str, dashboard: str, data_dir: Path) -> int:
+def run_demo(listen: str, dashboard: str, data_dir: Path, *, has_traffic: bool) -> int:
     """Runs until interrupted; the gateway's exit code."""
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = _load_keys(data_dir / "demo-keys.json")
@@ -59,6 +63,7 @@ def run_demo(listen: str, dashboard: str, data_dir: Path) -> int:
     )
     assert upstream.stdout is not None
     gateway = None
+    stop = threading.Event()
     try:
         port = upstream.stdout.readline().strip()
         dashboard = _free_near(dashboard) if dashboard else ""
@@ -76,10 +81,13 @@ def run_demo(listen: str, dashboard: str, data_dir: Path) -> int:
             if dashboard:
                 print(_sign_in(dashboard, environment), flush=True)
             print(_instructions(url, keys), flush=True)
+            if has_traffic:
+                _start_traffic(url, keys, stop)
         return gateway.wait()
     except KeyboardInterrupt:
         return gateway.wait() if gateway is not None else 0
     finally:
+        stop.set()
         upstream.terminate()
         upstream.wait()
 
@@ -152,6 +160,13 @@ def _create_keys(url: str, keys: Keys) -> None:
     _post(url, keys, keys.token, {**limits, "alias": "demo-client", "access_rights": token_rights})
     jwt_key = {**limits, "alias": "Acme Ltd", "access_rights": jwt_rights, "jwt_data": {"secret": keys.jwt_secret}}
     _post(url, keys, JWT_KEY_ID, jwt_key)
+
+
+def _start_traffic(url: str, keys: Keys, stop: threading.Event) -> None:
+    callers = traffic_keys(keys.gateway_secret)
+    for key_id, session in sessions(callers).items():
+        _post(url, keys, key_id, session)
+    threading.Thread(target=keep_asking, args=(url, callers, keys.idp_private_pem, stop), daemon=True).start()
 
 
 def _post(url: str, keys: Keys, key_id: str, session: dict[str, Any]) -> None:
