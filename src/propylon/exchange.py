@@ -19,6 +19,7 @@ class ApiFacts(NamedTuple):
 
 
 NO_API: Final = ApiFacts("", "", ())
+UNTRACKED: Final = ApiFacts("", "", ())  # its definition says `do_not_track`: usage holds nothing of it
 
 
 @dataclass(frozen=True, slots=True)

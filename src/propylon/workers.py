@@ -31,6 +31,7 @@ from propylon.gateway.node_metrics import NodeMetrics
 from propylon.gateway.own_pages import OwnPages
 from propylon.gateway.pinning import ControlPinning
 from propylon.gateway.pool import PoolLimits, Pools
+from propylon.gateway.pumping import Pumping
 from propylon.gateway.revocation import Revocation
 from propylon.gateway.status_pages import StatusPages
 from propylon.gateway.traced import Tracing
@@ -93,6 +94,7 @@ class Worker:
         self._counters = Counters(plan.slot)
         self._load = Load()
         self._access_log = access_log.AccessLog(access_log.output_to(sys.stderr))
+        self._pumping = Pumping(plan.settings, self._clock)
         self._tracing = Tracing(plan.settings, self._clock, f"{node_name(plan.settings)}:{plan.slot + 1}")
 
     async def run(self) -> None:
@@ -127,6 +129,7 @@ class Worker:
         spawn(self._every(BEAT_S, self._beat), "beat")
         spawn(self._every(self._settings.follow_interval_s or FOLLOW_S, self._keep_up), "follow")
         spawn(self._every(FLUSH_S, self._usage.flush), "usage")
+        spawn(self._every(FLUSH_S, self._pumping.flush), "pump")
         spawn(self._every(access_log.FLUSH_S, self._access_log.flush), "access log")
         spawn(self._every(SYNC_S, self._sync), "sync")
         spawn(self._every(1.0, self._report), "node")
@@ -147,6 +150,7 @@ class Worker:
         if self._metrics is not None:
             await self._metrics.end()
         await self._usage.flush()
+        await self._pumping.end()
         await self._tracing.end()
         await self._issuers.close()
         await self._meters.close()
@@ -203,6 +207,7 @@ class Worker:
         record: Callable[[Exchange], None] = self._usage.record
         if settings.access_log == "all":
             record = EveryExchange(record, self._access_log.write, self._clock)
+        record = self._pumping.around(record, self._follow)
         send_on, record = self._tracing.around(forward, record, self._follow)
         handle = Handle(self._follow, send_on, pages, record, self._running)
         if settings.hide_generator_header:
@@ -267,7 +272,7 @@ class Worker:
         counters.stores_away = int(self._meters.is_away)
         counters.quotas_uncounted, counters.outcomes_unknown = troubles.quotas_uncounted, troubles.outcomes_unknown
         counters.durability_problems = len(troubles.durability)
-        counters.access_lines_lost = self._access_log.lost
+        counters.access_lines_lost, counters.pump_records_lost = self._access_log.lost, self._pumping.lost
         counters.spans_sent, counters.spans_lost = self._tracing.counts
         return counters.values()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from propylon.exchange import ApiFacts
+from propylon.exchange import UNTRACKED, ApiFacts
 from propylon.model.api_definition import parse_api
 from propylon.snapshot.route import facts_of
 from tests.kit.definitions import keyless_api
@@ -21,3 +21,9 @@ def test_the_version_is_named_as_tyk_names_it(versions: dict[str, object], versi
     definition = parse_api(document, default_org_id="acme").definition
     assert definition is not None
     assert facts_of(definition) == ApiFacts("default", version, ("eu",))
+
+
+def test_an_api_that_is_not_to_be_tracked_has_no_facts() -> None:
+    definition = parse_api(keyless_api("http://127.0.0.1:1", do_not_track=True), default_org_id="acme").definition
+    assert definition is not None
+    assert facts_of(definition) is UNTRACKED

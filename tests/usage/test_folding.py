@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from propylon.errors import StoreUnavailable
+from propylon.exchange import UNTRACKED
 from propylon.usage import folding
 from propylon.usage.folding import Folding, LogLimits
 from propylon.usage.histogram import bucket_of
@@ -49,6 +50,20 @@ def test_whatever_differs_is_counted_apart(other: dict[str, object]) -> None:
     usage.record(exchange(**other))
     asyncio.run(usage.flush())
     assert len(cells_of(queue)) == 2
+
+
+def test_an_api_that_is_not_tracked_leaves_nothing_but_when_its_keys_were_used() -> None:
+    queue = QueueInMemory()
+    usage = Folding(queue, FakeClock(), LIMITS)
+    hidden = exchange(status=500, facts=UNTRACKED)
+    hidden.credential = ("k7", 1)
+    usage.record(hidden)
+    usage.record(exchange("bills"))
+    asyncio.run(usage.flush())
+    assert [cell.api_id for cell in cells_of(queue)] == ["bills"]
+    assert [entry.api_id for line in queue.parsed() for entry in line.log] == ["bills"]
+    assert [use.record_id for line in queue.parsed() for use in line.uses] == [7]
+    assert usage.exchanges == 2
 
 
 def test_the_split_of_an_api_adds_up_over_cells_and_is_given_once() -> None:

@@ -62,6 +62,12 @@ def _meters_url(url: str) -> str:
     return _store_url(url, LMDB, "FOLDER")
 
 
+def _pump_url(url: str) -> str:
+    if url and not url.startswith(("redis://", "rediss://")):
+        raise ValueError("is no Redis; write redis://host:6379/0 or rediss://user:password@host:6379/0")
+    return _server_url(url, "redis://host:6379/0") if url else ""
+
+
 def _server_url(url: str, example: str) -> str:
     """Names a host; never shown in an error, as it may hold a password."""
     try:
@@ -139,6 +145,7 @@ FileOrFolder = Annotated[Path | None, AfterValidator(_file_or_folder)]
 File = Annotated[Path | None, AfterValidator(_file)]
 RecordsUrl = Annotated[str, AfterValidator(_records_url)]
 MetersUrl = Annotated[str, AfterValidator(_meters_url)]
+PumpUrl = Annotated[str, AfterValidator(_pump_url)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 OptionalSecret = Annotated[SecretStr, AfterValidator(_optional_secret)]
 Command = Annotated[str, AfterValidator(_command)]

@@ -25,6 +25,7 @@ from propylon.settings.checks import (
     MapBytes,
     MetersUrl,
     Names,
+    PumpUrl,
     QuotaStatus,
     RecordsUrl,
     Role,
@@ -76,6 +77,8 @@ class Settings(TracingSettings, ListenSettings):
     """How long usage is kept by the day: two years can be compared."""
     request_log_entries_max: Count = 2_000_000
     """How many entries the request log keeps, some 300 bytes each; beyond it the oldest go."""
+    pump_url: PumpUrl = ""
+    """Redis (`redis://`, `rediss://`) that Tyk's pump empties: each exchange becomes one of its records there."""
 
     app_path: Folder = None
     """Folder of API definition files; the Gateway API does not change what a file owns."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from propylon.exchange import NO_API, ApiFacts
+from propylon.exchange import NO_API, UNTRACKED, ApiFacts
 from propylon.model.api_definition import ApiDefinition
 from propylon.snapshot.origin import Origin, origin, unix_origin
 from propylon.steps.step import Step
@@ -71,6 +71,8 @@ def route_of(definition: ApiDefinition, steps: tuple[Step, ...]) -> Route:
 
 def facts_of(definition: ApiDefinition) -> ApiFacts:
     """The version is named as Tyk's analytics name it (analytics.md §2)."""
+    if definition.do_not_track:
+        return UNTRACKED
     version = NON_VERSIONED if definition.not_versioned else definition.default_version or UNNAMED_VERSION
     return ApiFacts(definition.org_id, version, definition.tags)
 

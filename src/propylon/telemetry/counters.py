@@ -29,6 +29,7 @@ class Counters:
     outcomes_unknown: int = 0
     durability_problems: int = 0
     access_lines_lost: int = 0
+    pump_records_lost: int = 0
     spans_sent: int = 0
     spans_lost: int = 0
 
@@ -67,6 +68,7 @@ MEANINGS: Final = {
     "usage_lines_lost": Meaning("counter", "Lines of usage lost while the queue could not take them."),
     "usage_tags_other": Meaning("counter", "Rows of usage whose tags were counted as other, as there were too many."),
     "access_lines_lost": Meaning("counter", "Lines of the access log lost as nobody took them."),
+    "pump_records_lost": Meaning("counter", "Records of exchanges that Tyk's pump did not take in time."),
     "spans_sent": Meaning("counter", "Spans the collector took."),
     "spans_lost": Meaning("counter", "Spans lost, as it did not or there were too many."),
 }

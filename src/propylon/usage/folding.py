@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from propylon.clock import Clock
 from propylon.errors import Failure, MetersFull, StoreUnavailable
-from propylon.exchange import NO_API, ApiFacts, Exchange
+from propylon.exchange import NO_API, UNTRACKED, ApiFacts, Exchange
 from propylon.stores.ports import Meters
 from propylon.usage.entry import access_entry, log_entry
 from propylon.usage.histogram import bucket_of
@@ -115,6 +115,9 @@ class Folding:
                 self._sightings.note(exchange, caller)
         if credential is not None and credential not in self._uses.noted:
             self._uses.note(credential)
+        if exchange.api_facts is UNTRACKED:  # who was seen, and when a key was last used, is kept all the same
+            self._counted += 1
+            return
         endpoint = exchange.endpoint and self._bounded(exchange.api_id, exchange.endpoint)
         key = (exchange.api_id, record, exchange.status, reason, endpoint, tags)
         sums = self._cells.get(key) or self._new_sums(key, exchange.api_facts)

@@ -1,0 +1,87 @@
+"""Hands every exchange to Tyk's pump, beside our own usage: a record each, pushed once a second.
+
+What cannot be pushed waits, bounded; what is lost is counted. A push whose answer did not come is repeated, so the pump
+may see its records twice: our own usage is what is exact.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+from typing import Final, Protocol
+
+from propylon.clock import Clock
+from propylon.errors import StoreUnavailable
+from propylon.exchange import UNTRACKED, Exchange
+from propylon.model.api_definition import ApiDefinition
+from propylon.usage.pump_records import pump_record
+
+log = logging.getLogger("propylon.usage")
+KEPT_MAX: Final = 20_000  # records of a worker that wait, some 1.5 KiB each
+PIECE: Final = 500  # records of one push
+
+Record = Callable[[Exchange], None]
+
+
+class PumpQueue(Protocol):
+    """Where the pump takes them from."""
+
+    async def push(self, records: list[bytes]) -> int:
+        """Answers how many older ones had to go for them. Raises StoreUnavailable."""
+        ...
+
+
+class PumpExport:
+    """One per worker; counts an exchange as `record` does, and keeps a record of it until the next flush."""
+
+    def __init__(
+        self,
+        record: Record,
+        queue: PumpQueue,
+        definition_of: Callable[[str], ApiDefinition | None],
+        clock: Clock,
+        kept_s: float,
+    ) -> None:
+        self._record = record
+        self._queue = queue
+        self._definition_of = definition_of
+        self._clock = clock
+        self._kept_s = kept_s
+        self._waiting: deque[bytes] = deque()
+        self.lost = 0  # records, here and in the queue
+
+    def __call__(self, exchange: Exchange) -> None:
+        self._record(exchange)
+        if not exchange.api_id or exchange.api_facts is UNTRACKED:
+            return
+        definition = self._definition_of(exchange.api_id)
+        if definition is None:  # gone meanwhile
+            self.lost += 1
+            return
+        now, wall = self._clock.monotonic(), self._clock.wall()
+        self._waiting.append(pump_record(exchange, definition, now, wall, self._kept_s))
+        if len(self._waiting) > KEPT_MAX:
+            self._waiting.popleft()
+            self._lose(1)
+
+    async def flush(self) -> None:
+        """Each second and before the end. Raises StoreUnavailable: what waits goes on waiting."""
+        while self._waiting:
+            piece = list(islice(self._waiting, PIECE))
+            dropped = await self._queue.push(piece)
+            for _ in range(min(len(piece), len(self._waiting))):
+                self._waiting.popleft()
+            if dropped:
+                self._lose(dropped)
+
+    async def end(self) -> None:
+        try:
+            await self.flush()
+        except StoreUnavailable as failure:
+            self._lose(len(self._waiting))
+            log.warning("%s: %s", failure.code, failure.detail)
+
+    def _lose(self, records: int) -> None:
+        if self.lost == 0:
+            log.warning("records for Tyk's pump are lost: it does not take them in time")
+        self.lost += records
