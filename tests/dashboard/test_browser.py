@@ -150,5 +150,5 @@ def test_the_keyboard_reaches_the_content_first(browser: Browser, signed_in: Tab
 
 
 def test_the_rest_api_stands_beside_the_pages(dashboard: RunningDashboard) -> None:
-    assert httpx.get(f"{dashboard.url}/api/keys").status_code == 401
+    assert httpx.get(f"{dashboard.url}/api/apis").status_code == 401
     assert httpx.get(f"{dashboard.url}/api/keys", headers={"Authorization": "no access key"}).status_code == 401

@@ -14,6 +14,8 @@ from propylon.stores.records.postgres_engines import RECORDS_TURN
 from propylon.stores.records.postgres_lookups import CONNECTIONS_MAX, PostgresLookups
 from propylon.stores.records.records import Records
 from propylon.stores.records.schema import CannotOpen
+from propylon.stores.records.tables import NEWEST_RECORDS
+from propylon.stores.records.usage_tables import NEWEST_USAGE
 from propylon.stores.records.writes import Unstorable
 from propylon.usage.queries import Step, totals
 from tests.kit.places import PostgresPlace, fresh_place, postgres_place, records_at, with_records
@@ -59,7 +61,8 @@ def test_a_database_without_tables_is_refused_with_the_command_to_run(bare_datab
 
 
 @pytest.mark.parametrize(
-    ("table", "name", "needed"), [("schema_version", "records", "0003"), ("usage_schema_version", "usage", "0002")]
+    ("table", "name", "needed"),
+    [("schema_version", "records", NEWEST_RECORDS), ("usage_schema_version", "usage", NEWEST_USAGE)],
 )
 def test_another_schema_is_refused_with_the_command_to_run(
     database: PostgresPlace, table: str, name: str, needed: str

@@ -125,6 +125,7 @@ def _environment(listen: str, dashboard: str, data_dir: Path, keys: Keys, upstre
         "PROPYLON_DASHBOARD_LISTEN": dashboard,
         "PROPYLON_DATA_DIR": str(data_dir),
         "PROPYLON_SECRET": keys.gateway_secret,
+        "PROPYLON_ACCESS_LOG": "off",  # example callers are refused all the time; the dashboard shows it better
         "PROPYLON_APP_PATH": str(examples / "apis"),
         "PROPYLON_POLICY_PATH": str(examples / "policies"),
         "DEMO_UPSTREAM": f"http://127.0.0.1:{upstream_port}/",
