@@ -220,6 +220,30 @@ def test_a_key_is_no_longer_listed_under_what_it_no_longer_uses(place: Place) ->
     with_records(place, work)
 
 
+@pytest.mark.parametrize(
+    ("names", "kind", "limit", "count"),
+    [
+        ({"api:one"}, None, 10, 2),
+        ({"api:one", "policy:acme/gold"}, None, 10, 3),
+        ({"api:one", "policy:acme/gold"}, "jwt_key", 10, 2),
+        ({"api:one", "policy:acme/gold"}, None, 2, 2),
+        ({"api:gone"}, None, 10, 0),
+        (set(), None, 10, 0),
+    ],
+)
+def test_keys_that_use_any_of_several_things_are_counted_once_each_and_no_further_than_asked(
+    place: Place, names: set[str], kind: str | None, limit: int, count: int
+) -> None:
+    async def work(records: Records) -> None:
+        await put_key(records, a_key("a", api_ids=("one",), policy_ids=("gold",), kind="jwt_key"))
+        await put_key(records, a_key("b", api_ids=("one", "two")))
+        await put_key(records, a_key("c", policy_ids=("gold",), kind="jwt_key"))
+        await put_key(records, a_key("d", "other", api_ids=("one",)))
+        assert await records.count_keys_using(names, "acme", kind=kind, limit=limit) == count
+
+    with_records(place, work)
+
+
 def test_all_keys_with_an_alias_are_found_since_it_names_no_single_one(place: Place) -> None:
     async def work(records: Records) -> None:
         for key_id, org_id, alias in (

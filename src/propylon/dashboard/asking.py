@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.datastructures import QueryParams
+from starlette.datastructures import Headers, QueryParams
 
 from propylon.control.answering import Resource, answered
-from propylon.control.call import Call
+from propylon.control.call import Answer, Call
 from propylon.control.envelope import Refused
 from propylon.dashboard.visit import Visit
 from propylon.stores.records.writes import Actor
@@ -18,22 +18,29 @@ from propylon.stores.records.writes import Actor
 NOTHING: Mapping[str, str] = {}
 
 
-async def ask(
+async def ask(visit: Visit, resource: Resource, **asked: Any) -> Any:
+    """The document it answers with; what is asked is as in `answer_of`."""
+    return (await answer_of(visit, resource, **asked)).document
+
+
+async def answer_of(
     visit: Visit,
     resource: Resource,
     *,
     path: Mapping[str, str] = NOTHING,
     query: Mapping[str, str] = NOTHING,
     body: object = None,
+    if_match: str = "",
     writes: bool = False,
-) -> Any:
-    """The document it answers with. Raises Refused; what is another organisation's is as unknown as a missing one."""
+) -> Answer:
+    """Raises Refused; an object of another organisation is as unknown as a missing one. `if_match` is an entity tag."""
     by = Actor("user", visit.who.user_id, visit.address)
     # The organisation stands in the query too, for resources that look things up in one.
     asked = QueryParams({"org_id": visit.who.org_id, **query})
     content = b"" if body is None else json.dumps(body).encode()
-    call = Call(by, visit.who.org_id, dict(path), asked, body=content)
+    headers = Headers({"If-Match": if_match} if if_match else {})
+    call = Call(by, visit.who.org_id, dict(path), asked, headers, body=content)
     answer = await answered(visit.desk, resource, call, writes=writes, what=f"a page: {resource.__module__}")
     if isinstance(answer, Refused):
         raise answer
-    return answer.document
+    return answer

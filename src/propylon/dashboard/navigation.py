@@ -23,7 +23,9 @@ GROUPS: Final = (
     Group(
         "Access",
         (
+            Entry("/apis", "APIs", "api", "apis"),
             Entry("/keys", "Keys", "key", "keys"),
+            Entry("/policies", "Policies", "policy", "policies"),
             Entry("/token-checker", "Token checker", "check", "keys"),
             Entry("/jwt-guide", "JWT guide", "guide", ""),
         ),

@@ -21,6 +21,14 @@ from propylon.dashboard.people import People, SignedIn
 DONE: Final[Mapping[str, str]] = {
     "signed_out": "You are signed out.",
     "password_changed": "Your password is changed. Your other sessions have ended.",
+    "api_created": "The API is made, and served from now on.",
+    "api_saved": "The API is saved, and holds from the next request on.",
+    "api_deleted": "The API is deleted.",
+    "opted_out": "The API is served without that field from now on.",
+    "opted_in": "That field guards the API again.",
+    "policy_created": "The policy is made.",
+    "policy_saved": "The policy is saved, and holds from the next request on.",
+    "policy_deleted": "The policy is deleted.",
 }
 
 

@@ -18,6 +18,7 @@ STRICT: Final = "strict_definitions"
 _UNKNOWN: Final = Field("", FieldClass.UNKNOWN, NEVER, "")
 _DETAIL: Final = Field("", FieldClass.DORMANT, NEVER, "")
 _COVERS: Final = ".**"
+_UNSERVED: Final = frozenset({FieldClass.LESS, FieldClass.GUARD, FieldClass.UNKNOWN})
 
 
 class Judgement(NamedTuple):
@@ -78,7 +79,8 @@ def class_of(path: str) -> FieldClass:
 def judge(document: Mapping[str, Any], *, strict: bool) -> Judgement:
     """Warnings for what only gives less or is unknown, guards for the rest; all of them problems when strict."""
     walk = _Walk()
-    findings = list(walk.findings(document, _ROOT, (), (document,)))
+    found = list(walk.findings(document, _ROOT, (), (document,)))
+    findings = [finding for finding in found if finding.field.field_class in _UNSERVED]
     opt_outs = _opt_outs(document)
     guards, warnings = [], []
     for finding in findings:
@@ -93,6 +95,11 @@ def judge(document: Mapping[str, Any], *, strict: bool) -> Judgement:
     return Judgement(walk.problems, [*warnings, *_idle(opt_outs, findings)], guards)
 
 
+def fields_of(document: Mapping[str, Any]) -> list[Finding]:
+    """Every field that is set, those that are honoured and those without effect too: the report of a definition."""
+    return list(_Walk().findings(document, _ROOT, (), (document,)))
+
+
 class _Walk:
     """Goes only where the table goes, so a document's depth costs nothing."""
 
@@ -102,7 +109,7 @@ class _Walk:
     def findings(
         self, mapping: Mapping[str, Any], node: _Node, path: tuple[str, ...], around: Around
     ) -> Iterator[Finding]:
-        """Those that are neither honoured nor dormant."""
+        """Those that are set, and those that would be unserved whatever they hold."""
         for name, value in mapping.items():
             here = (*path, name)
             inner = node.child(name)
@@ -110,7 +117,7 @@ class _Walk:
                 yield from self._unlisted(name, value, node, here)
                 continue
             field = _deciding(inner, value, around)
-            if field.field_class in (FieldClass.LESS, FieldClass.GUARD):
+            if field.field_class in _UNSERVED or (value and inner.rows):
                 yield Finding(".".join(here), field)
             if isinstance(value, Mapping):
                 yield from self.findings(value, inner, here, (*around, value)) if inner.children else ()

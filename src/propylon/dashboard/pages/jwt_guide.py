@@ -21,4 +21,7 @@ async def show(visit: Visit) -> Response:
         if row.org_id == visit.who.org_id and definition is not None and definition.jwt is not None:
             name = str(json.loads(row.body).get("name", row.id))
             by_mode[definition.jwt.mode].append(JwtApi(row.id, name, definition.listen_path))
-    return visit.page("jwt_guide.html", central=by_mode["central"], per_key=by_mode["per_key"])
+    allows = visit.who.permissions.allows
+    may_write = {area: allows("apis", "write") and allows(area, "write") for area in ("policies", "keys")}
+    may_set_up = {"central": may_write["policies"], "per_key": may_write["keys"]}
+    return visit.page("jwt_guide.html", central=by_mode["central"], per_key=by_mode["per_key"], may_set_up=may_set_up)

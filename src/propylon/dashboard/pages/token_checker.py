@@ -27,8 +27,14 @@ async def show(visit: Visit) -> Response:
 
 
 async def check(visit: Visit) -> Response:
+    answer = await checked(visit, visit.form.text("api_id"))
+    return await _page(visit, 422 if answer["errors"] else 200, **answer)
+
+
+async def checked(visit: Visit, api_id: str) -> dict[str, Any]:
+    """What the form asked (its token is not in the answer), what is wrong with it by field, and the explanation."""
     form = visit.form
-    api_id, method, path = form.text("api_id"), form.text("method") or "GET", form.text("path")
+    method, path = form.text("method") or "GET", form.text("path")
     token = form.text("token")
     errors = {} if api_id else {"api_id": "Choose the API that the token is meant for."}
     if method not in METHODS:
@@ -38,8 +44,7 @@ async def check(visit: Visit) -> Response:
     found = None
     if not errors:
         found = await _explained(visit, errors, api_id=api_id, method=method, url=path, token=_bare(token))
-    values = {"api_id": api_id, "method": method, "path": path, "errors": errors, "found": found}
-    return await _page(visit, 422 if errors else 200, **values)
+    return {"api_id": api_id, "method": method, "path": path, "errors": errors, "found": found}
 
 
 async def _explained(visit: Visit, errors: dict[str, str], **question: str) -> Any:

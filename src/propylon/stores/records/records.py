@@ -35,7 +35,7 @@ from propylon.stores.records.identities import (
 )
 from propylon.stores.records.imported_keys import ImportRow, count_imports, find_imports
 from propylon.stores.records.key_rings import LastUse
-from propylon.stores.records.key_search import key_of_record, organisations
+from propylon.stores.records.key_search import count_uses, key_of_record, organisations
 from propylon.stores.records.keys import (
     count_keys,
     etag_of_key,
@@ -55,6 +55,7 @@ from propylon.stores.sealing import Sealing
 
 PAGE: Final = 100
 BEHIND_METERS: Final = Actor("propylon", "records found older than the meters")
+USES_COUNTED_MAX: Final = 10_000  # keys of an API or policy; beyond it people are told "or more"
 SAME_ALIAS_MAX: Final = 100  # an alias is no name of one key; more than these help nobody
 
 
@@ -168,6 +169,13 @@ class Records:
         """The first of those that name this policy."""
         async with self._reading() as connection:
             return await page_of_keys(connection, org_id, f"policy:{org_id}/{policy_id}", 0, limit)
+
+    async def count_keys_using(
+        self, names: Collection[str], org_id: str, *, kind: str | None = None, limit: int = USES_COUNTED_MAX
+    ) -> int:
+        """Those that refer to any of these APIs and policies, as the change log names them; no further than `limit`."""
+        async with self._reading() as connection:
+            return await count_uses(connection, names, org_id, kind, limit)
 
     async def keys_by_alias(self, alias: str, *, org_id: str | None = None) -> list[KeyRow]:
         """Several keys may have the same alias: the caller says so instead of choosing one."""
