@@ -10,6 +10,7 @@ from propylon.dashboard.own_files import open_own_files
 from tests.control.conftest import GatewayApi
 from tests.control.conftest import api as api
 from tests.control.conftest import make as make
+from tests.dashboard.real_people import DashboardPeople
 from tests.kit.fake_people import FakePeople, FakeUser
 from tests.kit.visitor import Visitor
 
@@ -39,3 +40,11 @@ def visitor(new_visitor: NewVisitor) -> Visitor:
     one = new_visitor()
     assert one.sign_in().status_code == 303
     return one
+
+
+@pytest.fixture
+def people(api: GatewayApi) -> Iterator[DashboardPeople]:
+    """With users of the records, where what is tested is people."""
+    one = DashboardPeople(api)
+    yield one
+    one.close()

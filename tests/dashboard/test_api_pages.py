@@ -5,16 +5,16 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from propylon.model.permissions import Permissions
-from tests.dashboard.conftest import NewVisitor
-from tests.kit.visitor import ORIGIN, Visitor, text_of
 
 from propylon.dashboard.pages.apis import PAGE
+from propylon.model.permissions import Permissions
 from tests.control.conftest import GatewayApi
+from tests.dashboard.conftest import NewVisitor
 from tests.kit.definitions import jwt_api, keyless_api, policy, session, token_api
 from tests.kit.fake_people import FakeUser
 from tests.kit.page_forms import fields_of, send
 from tests.kit.tokens import SECRET, hs256
+from tests.kit.visitor import ORIGIN, Visitor, text_of
 
 TARGET = "http://127.0.0.1:9/"
 CANARY = "canary-secret-of-an-identity-provider-0001"

@@ -21,6 +21,18 @@ PAGES = (
     ("/jwt-guide", "JWT guide"),
     ("/nodes", "Nodes"),
     ("/settings", "Settings"),
+    ("/users", "Users"),
+    ("/users/new", "New user"),
+    ("/users/new?role=operator", "New user"),
+    ("/groups", "User groups"),
+    ("/groups/new", "New group"),
+    ("/roles", "Roles"),
+    ("/audit", "Audit log"),
+    ("/audit?action=create&from_date=2026-01-01", "Audit log"),
+    ("/audit/1", "Entry 1"),
+    ("/audit/chain", "Chain of the audit log"),
+    ("/organisation", "default"),
+    ("/profile", "Your profile"),
     ("/password", "Change your password"),
     ("/logout", "Sign out?"),
 )
@@ -101,6 +113,71 @@ def test_a_new_user_signs_in_chooses_a_password_and_is_shown_what_they_may_read(
         page.get_by_text("Your password is changed").wait_for()
         assert page.get_by_role("heading", name="Keys", level=1).is_visible()
         assert not page.get_by_role("link", name="Nodes").is_visible()
+
+
+def make_user(tab: Tab, email: str, role: str) -> str:
+    """By an administrator, in the dashboard; the temporary password that it shows."""
+    page = tab.open(f"/users/new?role={role}")
+    page.get_by_label("First name").fill("Heda")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_role("button", name="Create user").click()
+    page.get_by_text("This page shows it once.").wait_for()
+    return page.locator("dl.once code").first.inner_text()
+
+
+def test_somebody_whose_role_reads_alone_is_made_and_is_shown_nothing_that_writes(
+    browser: Browser, signed_in: Tab, dashboard: RunningDashboard
+) -> None:
+    temporary = make_user(signed_in, "heda@example.com", "auditor")
+    with Tab(browser, dashboard.url, scripts=False) as tab:
+        page = tab.open("/users")
+        page.get_by_label("E-mail address").fill("heda@example.com")
+        page.get_by_label("Password").fill(temporary)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_label("Password of now").fill(temporary)
+        page.get_by_label("New password", exact=True).fill("a long one of theirs")
+        page.get_by_label("New password once more").fill("a long one of theirs")
+        page.get_by_role("button", name="Change password").click()
+        page.get_by_text("Your password is changed").wait_for()
+        page = tab.open("/users")
+        assert not page.get_by_role("link", name="New user").is_visible()
+        page.get_by_role("link", name="ada@example.com").click()
+        page.get_by_text("may do more than you").wait_for()
+        assert page.locator("main form").count() == 0
+        answer = page.goto(f"{dashboard.url}/users/new")
+        assert answer is not None
+        assert answer.status == 403
+        page.get_by_text("It needs the right to write users").wait_for()
+        assert tab.open("/audit").get_by_role("cell", name="sign in", exact=True).first.is_visible()
+
+
+def test_a_dialog_asks_before_a_user_is_deactivated_and_the_keyboard_leaves_it(
+    browser: Browser, signed_in: Tab, dashboard: RunningDashboard
+) -> None:
+    make_user(signed_in, "ivan@example.com", "analyst")
+    with Tab(browser, dashboard.url) as tab:
+        tab.take_cookies_of(signed_in)
+        page = tab.open("/users?q=ivan")
+        page.get_by_role("link", name="Heda").click()
+        page.get_by_role("link", name="Deactivate").click()
+        page.locator("dialog").get_by_role("heading", name="Deactivate ivan@example.com?").wait_for()
+        assert tab.violations() == []
+        page.keyboard.press("Escape")
+        page.locator("dialog").wait_for(state="detached")
+        page.get_by_role("link", name="Deactivate").click()
+        page.locator("dialog").get_by_role("button", name="Deactivate").click()
+        page.get_by_text("The user is deactivated and signed out everywhere.").wait_for()
+        assert tab.violations() == []
+        assert not tab.said
+
+
+def test_the_page_of_a_user_fits_a_telephone(browser: Browser, signed_in: Tab, dashboard: RunningDashboard) -> None:
+    with Tab(browser, dashboard.url, size=PHONE) as tab:
+        tab.take_cookies_of(signed_in)
+        page = tab.open("/users")
+        page.get_by_role("link", name="ada@example.com").click()
+        page.get_by_role("heading", name="Profile and rights").wait_for()
+        assert tab.overflow() == 0
 
 
 def test_a_key_is_found_from_its_id_and_its_last_requests_stand_on_its_page(

@@ -4,14 +4,14 @@ import re
 from typing import Any
 
 import pytest
-from propylon.model.permissions import Permissions
-from tests.dashboard.conftest import NewVisitor
-from tests.kit.visitor import Visitor, text_of
 
+from propylon.model.permissions import Permissions
 from tests.control.conftest import GatewayApi
+from tests.dashboard.conftest import NewVisitor
 from tests.kit.definitions import token_api
 from tests.kit.fake_people import FakeUser
 from tests.kit.page_forms import send
+from tests.kit.visitor import Visitor, text_of
 
 TARGET = "http://127.0.0.1:9/"
 

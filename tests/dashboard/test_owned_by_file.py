@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.kit.visitor import ORIGIN, Visitor, text_of
 
 from tests.control.conftest import GatewayApi, Make
 from tests.kit.definitions import policy, token_api
 from tests.kit.page_forms import fields_of
+from tests.kit.visitor import ORIGIN, Visitor, text_of
 
 PAGES = ("/apis/token", "/apis/token/json", "/policies/gold", "/policies/gold/json")
 

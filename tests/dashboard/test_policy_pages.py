@@ -4,15 +4,15 @@ import json
 from typing import Any
 
 import pytest
-from propylon.model.permissions import Permissions
-from tests.dashboard.conftest import NewVisitor
-from tests.kit.visitor import ORIGIN, Visitor, text_of
 
 from propylon.dashboard.policy_form import RIGHTS_MAX
+from propylon.model.permissions import Permissions
 from tests.control.conftest import GatewayApi
+from tests.dashboard.conftest import NewVisitor
 from tests.kit.definitions import jwt_api, policy, session, token_api
 from tests.kit.fake_people import FakeUser
 from tests.kit.page_forms import fields_of, send
+from tests.kit.visitor import ORIGIN, Visitor, text_of
 
 TARGET = "http://127.0.0.1:9/"
 GOLD = policy("gold", "token", name="Gold partners", rate=10, per=60, quota_max=100, quota_renewal_rate=3600)

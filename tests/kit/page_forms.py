@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from html.parser import HTMLParser
 
 import httpx
+
 from tests.kit.visitor import ORIGIN, Visitor
 
 Sent = dict[str, str | list[str]]

@@ -64,6 +64,9 @@ class Visitor:
     def cookie(self, name: str) -> str | None:
         return self._client.cookies.get(name)
 
+    def keep_cookie(self, name: str, value: str) -> None:
+        self._client.cookies.set(name, value)
+
     def close(self) -> None:
         self._loop.run_until_complete(self._client.aclose())
 

@@ -201,11 +201,40 @@ def _verified(place: Place, expected: End | None = None) -> Verified:
 
 
 def test_a_log_that_nobody_touched_holds(place: Place) -> None:
-    assert _verified(place) == (0, (0, ""), None)
+    assert _verified(place) == (0, (0, ""), None, True)
     with_records(place, _three)
     found = _verified(place)
     assert (found.entries, found.newest.number, found.broken) == (3, 3, None)
     assert _verified(place, found.newest).broken is None
+
+
+def test_a_chain_is_verified_in_steps_that_go_on_where_the_last_one_ended(place: Place) -> None:
+    async def work(records: Records) -> None:
+        await _three(records)
+        found = await records.audit_chain.step(2)
+        assert (found.entries, found.newest.number, found.is_whole) == (2, 2, False)
+        found = await records.audit_chain.step()
+        assert (found.entries, found.newest.number, found.broken, found.is_whole) == (3, 3, None, True)
+        await put_key(records, a_key("4"))
+        assert (await records.audit_chain.step()).newest.number == 4
+
+    with_records(place, work)
+
+
+def test_a_break_stays_until_one_begins_anew(place: Place) -> None:
+    async def work(records: Records) -> None:
+        await _three(records)
+        assert (await records.audit_chain.step()).broken is None
+        place.sql("UPDATE audit SET actor = 'somebody else' WHERE number = 2")
+        assert (await records.audit_chain.step()).broken is None, "what was looked at is not looked at again"
+        records.audit_chain.begin_anew()
+        broken = (await records.audit_chain.step()).broken
+        assert broken is not None
+        assert broken.number == 2
+        await put_key(records, a_key("4"))
+        assert (await records.audit_chain.step()).broken == broken
+
+    with_records(place, work)
 
 
 @pytest.mark.parametrize(

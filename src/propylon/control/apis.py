@@ -60,7 +60,7 @@ async def add(desk: Desk, call: Call) -> Answer:
         if before is not None and is_hidden(call, before.org_id):  # IDs of APIs are one for all organisations
             text = f"API ID {api_id} cannot be used; choose another, or leave it out and one is made"
             raise Refused(409, text, code="api_id_taken")
-        judged = await _judge(desk, call, document, before)
+        judged = await judged_api(desk, call, document, before)
         if before is not None and not flag(call, "overwrite") and not _is_same(desk, before, judged):
             text = f"API {api_id} exists and differs; use PUT /tyk/apis/{api_id}, or ?overwrite=1 to replace it"
             raise Refused(409, text, code="api_exists")
@@ -77,7 +77,7 @@ async def change(desk: Desk, call: Call) -> Answer:
         raise Refused(400, text)
     async with desk.records.change(call.by) as edit:
         before = await _to_change(call, edit, api_id)
-        judged = await _judge(desk, call, document, before)
+        judged = await judged_api(desk, call, document, before)
         row = await edit.put_api(judged.write(api_id))
     return done(api_id, "modified", headers=etag(row.etag), warnings=judged.warnings)
 
@@ -122,7 +122,7 @@ def _checked_id(api_id: object) -> str:
     return api_id
 
 
-async def _judge(desk: Desk, call: Call, document: dict[str, Any], before: DefinitionRow | None) -> JudgedApi:
+async def judged_api(desk: Desk, call: Call, document: dict[str, Any], before: DefinitionRow | None) -> JudgedApi:
     """Within the transaction of the write, so that no listen path is taken meanwhile."""
     _demand_own_references(call, document, before)
     secrets = {} if before is None else desk.records.unseal_api(before)

@@ -6,13 +6,14 @@ Who belongs to an organisation sees what was done to what is theirs; whoever see
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
-from propylon.control.envelope import Refused
+from propylon.control.envelope import Refused, listed
 from propylon.control.people.caller import Caller
 from propylon.control.people.people_desk import PeopleDesk
+from propylon.errors import Problem
 from propylon.stores.records.audit import AuditRow, Entry
 from propylon.stores.records.audit_reads import AuditFilter
 
@@ -54,6 +55,37 @@ async def export(desk: PeopleDesk, caller: Caller, chosen: AuditFilter, form: Fo
     bounded = bounded_to(caller, chosen)
     await desk.records.note(caller.by, Entry("export", "audit", caller.org_id or ""))
     return _pieces(desk, bounded, form)
+
+
+def filter_from(said: Mapping[str, str]) -> AuditFilter:
+    """`user` is an e-mail address or a user's id; `to_date` as a date is that day to its end. Raises Refused."""
+    user = said.get("user", "").strip()
+    by_label = "@" in user
+    since, until = (_moment(said.get(name, "").strip(), name) for name in ("from_date", "to_date"))
+    return AuditFilter(
+        actor=None if by_label else user or None,
+        label=user.lower() if by_label else None,
+        action=said.get("action", "").strip() or None,
+        object=said.get("object", "").strip() or None,
+        address=said.get("ip", "").strip() or None,
+        since=since,
+        until=until,
+    )
+
+
+def _moment(text: str, name: str) -> float | None:
+    """Unix seconds, or a date or time of ISO 8601, in UTC where it does not say. Raises Refused."""
+    if not text:
+        return None
+    if text.isascii() and text.isdigit() and len(text) < 12:
+        return float(text)
+    try:
+        moment = datetime.fromisoformat(text)
+        moment += timedelta(days=1 if name == "to_date" and len(text) == len("2026-01-31") else 0)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        problem = Problem(name, "date_malformed", "must be Unix seconds or a date such as 2026-01-31")
+        raise Refused(400, f"{name} {problem.message}", problems=listed([problem])) from None
 
 
 def bounded_to(caller: Caller, chosen: AuditFilter) -> AuditFilter:

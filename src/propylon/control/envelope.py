@@ -77,7 +77,11 @@ def etag(tag: str) -> dict[str, str]:
 
 def demand_match(call: Call, tag: str) -> None:
     """RFC 9110 §13.1.1. `tag` is that of what stands now; to be asked within the transaction of the write."""
-    wanted = call.headers.get("If-Match")
+    demand_tag(call.headers.get("If-Match"), tag)
+
+
+def demand_tag(wanted: str | None, tag: str) -> None:
+    """`wanted`: the value of an If-Match, None without one. Raises Refused, 412."""
     if wanted is None or wanted.strip() == "*":
         return
     if f'"{tag}"' not in [one.strip() for one in wanted.split(",")]:

@@ -57,7 +57,7 @@ class Dashboard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http", "lifespan and websockets are switched off in control/serving.py"
         for prefix, application in self._mounts.items():
-            if scope["path"].startswith(f"{prefix}/"):
+            if f"{scope['path']}/".startswith(f"{prefix}/"):
                 await application(scope, receive, send)
                 return
         # Starlette's router raises, rather than answers itself, for who is called an application.

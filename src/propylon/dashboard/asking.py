@@ -34,7 +34,7 @@ async def answer_of(
     writes: bool = False,
 ) -> Answer:
     """Raises Refused; an object of another organisation is as unknown as a missing one. `if_match` is an entity tag."""
-    by = Actor("user", visit.who.user_id, visit.address)
+    by = Actor("user", visit.who.user_id, visit.address, visit.who.email)
     # The organisation stands in the query too, for resources that look things up in one.
     asked = QueryParams({"org_id": visit.who.org_id, **query})
     content = b"" if body is None else json.dumps(body).encode()

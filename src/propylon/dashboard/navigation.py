@@ -31,6 +31,16 @@ GROUPS: Final = (
         ),
     ),
     Group(
+        "People",
+        (
+            Entry("/users", "Users", "user", "users"),
+            Entry("/groups", "User groups", "group", "user_groups"),
+            Entry("/roles", "Roles", "role", "user_groups"),
+            Entry("/audit", "Audit log", "audit", "audit_logs"),
+            Entry("/organisation", "Organisation", "organisation", "users"),
+        ),
+    ),
+    Group(
         "System",
         (
             Entry("/nodes", "Nodes", "node", "system"),

@@ -29,6 +29,15 @@ DONE: Final[Mapping[str, str]] = {
     "policy_created": "The policy is made.",
     "policy_saved": "The policy is saved, and holds from the next request on.",
     "policy_deleted": "The policy is deleted.",
+    "user_saved": "The user is saved. Their rights hold from their next click on.",
+    "user_deactivated": "The user is deactivated and signed out everywhere.",
+    "user_activated": "The user is active again. Give them an API credential if they need one.",
+    "user_deleted": "The user is deleted.",
+    "session_ended": "The session has ended.",
+    "sessions_ended": "Your other sessions have ended.",
+    "group_created": "The group is made. Put users into it on their pages.",
+    "group_saved": "The group is saved. It holds for its members from their next click on.",
+    "group_deleted": "The group is deleted.",
 }
 
 

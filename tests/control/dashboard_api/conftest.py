@@ -27,6 +27,10 @@ class Person(NamedTuple):
     org_id: str
     permissions: Allowed
 
+    @property
+    def email(self) -> str:
+        return f"{self.user_id}@example.org"
+
 
 WRITES_ALL = Allowed({"apis": "write", "keys": "write", "policies": "write"})
 PEOPLE = {

@@ -45,6 +45,9 @@ class Caller(Protocol):
     def org_id(self) -> str: ...
 
     @property
+    def email(self) -> str: ...
+
+    @property
     def permissions(self) -> Rights: ...
 
 
@@ -72,7 +75,7 @@ def _endpoint(desk: Desk, by_access_key: ByAccessKey, entry: Entry) -> Callable[
         async def resource(desk: Desk, call: Call) -> Answer:
             """With who is there found out within, so that a store that is away is answered as everywhere."""
             caller = await _caller(desk, by_access_key, entry, request)
-            by = Actor(USER, caller.user_id, client_ip(request.scope))
+            by = Actor(USER, caller.user_id, client_ip(request.scope), caller.email)
             body = await body_of(request) if request.method in BODIED else b""
             return await entry.resource(desk, call._replace(by=by, org_id=caller.org_id, body=body))
 

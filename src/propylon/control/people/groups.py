@@ -9,6 +9,7 @@ from propylon.control.people.administrators import demand_administrator
 from propylon.control.people.caller import Caller
 from propylon.control.people.people_desk import PeopleDesk
 from propylon.control.people.signed_in import stored_permissions
+from propylon.control.people.tags import demand_unchanged
 from propylon.control.people.user_values import group_from
 from propylon.stores.records.people import GroupRow
 from propylon.stores.records.people_edit import PeopleEdit
@@ -44,10 +45,13 @@ async def create_group(desk: PeopleDesk, caller: Caller, values: Mapping[str, An
         return await edit.people.put_group(row)
 
 
-async def change_group(desk: PeopleDesk, caller: Caller, group_id: str, values: Mapping[str, Any]) -> GroupRow:
+async def change_group(
+    desk: PeopleDesk, caller: Caller, group_id: str, values: Mapping[str, Any], *, if_match: str | None = None
+) -> GroupRow:
     caller.demand("user_groups", "write")
     async with desk.records.change(caller.by) as edit:
         before = await _to_change(edit.people, caller, group_id)
+        demand_unchanged(desk, before, if_match)
         row = group_from(values, before)
         caller.demand_covers(stored_permissions(row.permissions))
         await _demand_name_free(edit.people, row)

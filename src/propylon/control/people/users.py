@@ -13,6 +13,7 @@ from propylon.control.people.caller import Caller
 from propylon.control.people.passwords import TooBusy
 from propylon.control.people.people_desk import PeopleDesk
 from propylon.control.people.signed_in import access_key_hash
+from propylon.control.people.tags import demand_unchanged
 from propylon.control.people.user_values import EMPTY_PERMISSIONS, password_from, user_from
 from propylon.model.permissions import NO_PERMISSIONS
 from propylon.stores.records.people import UserRow
@@ -30,11 +31,13 @@ class Made(NamedTuple):
     access_key: str  # shown once
 
 
-async def list_users(desk: PeopleDesk, caller: Caller, *, page: int = 1, text: str = "") -> tuple[list[UserRow], int]:
+async def list_users(
+    desk: PeopleDesk, caller: Caller, *, page: int = 1, text: str = "", size: int = PAGE
+) -> tuple[list[UserRow], int]:
     """Of one page (`page` 0 or less: all, up to ALL_MAX) and how many pages there are."""
     caller.demand("users", "read")
     found = await desk.records.people.count_users(caller.org_id, text=text)
-    size = ALL_MAX if page <= 0 else PAGE
+    size = ALL_MAX if page <= 0 else size
     rows = await desk.records.people.users(caller.org_id, text=text, limit=size, skip=max(0, page - 1) * size)
     return rows, max(1, -(-found // size))
 
@@ -69,7 +72,9 @@ async def create_user(desk: PeopleDesk, caller: Caller, values: Mapping[str, Any
     return Made(row, access_key)
 
 
-async def change_user(desk: PeopleDesk, caller: Caller, user_id: str, values: Mapping[str, Any]) -> UserRow:
+async def change_user(
+    desk: PeopleDesk, caller: Caller, user_id: str, values: Mapping[str, Any], *, if_match: str | None = None
+) -> UserRow:
     """What is not said stays. A new password, and the end of being active, end every sign-in of theirs."""
     caller.demand("users", "write")
     stored = await read_user(desk, caller, user_id)
@@ -79,6 +84,7 @@ async def change_user(desk: PeopleDesk, caller: Caller, user_id: str, values: Ma
     async with desk.records.change(caller.by) as edit:
         people = edit.people
         before = await user_to_change(people, caller, user_id)
+        demand_unchanged(desk, before, if_match)
         row = user_from(values, before)._replace(
             password_hash=changed.password_hash if password else before.password_hash,
             password_changed_at=changed.password_changed_at if password else before.password_changed_at,

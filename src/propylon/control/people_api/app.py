@@ -46,9 +46,11 @@ class PeopleApi:
         attempts = desk.settings.control_attempts_per_minute
         self._admin_access = Access(self._admin_secret, attempts, desk.clock, header=ADMIN_AUTH)
         self._routes = FastAPI(openapi_url=None, redirect_slashes=False, telemetry=_NO_TELEMETRY)
-        for routes, who in ((API_ROUTES, self._user), (ADMIN_ROUTES, self._administration)):
-            for method, path, resource in routes:
-                self._routes.add_api_route(path, self._endpoint(resource, who), methods=[method])
+        for route in API_ROUTES:
+            endpoint = self._endpoint(route.resource, self._user)
+            self._routes.add_api_route(route.path, endpoint, methods=[route.method])
+        for method, path, resource in ADMIN_ROUTES:
+            self._routes.add_api_route(path, self._endpoint(resource, self._administration), methods=[method])
         self._routes.add_exception_handler(HTTPException, _unrouted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

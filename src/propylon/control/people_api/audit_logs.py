@@ -1,7 +1,6 @@
 """/api/audit-logs (dashboard-api.md §7): a page, one entry, or with `download=true` all that was chosen."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from starlette.responses import Response, StreamingResponse
@@ -9,7 +8,6 @@ from starlette.responses import Response, StreamingResponse
 from propylon.control import audit
 from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
-from propylon.control.envelope import Refused
 from propylon.control.people.caller import Caller
 from propylon.control.people_api.shapes import page_of
 from propylon.stores.records.audit import AuditRow
@@ -19,7 +17,7 @@ MEDIA_TYPES: Final[Mapping[audit.Form, str]] = {"csv": "text/csv", "json": "appl
 
 
 async def read_all(desk: Desk, caller: Caller, call: Call) -> Answer | Response:
-    chosen = _chosen(call)
+    chosen = audit.filter_from(call.query)
     if call.query.get("download", "").lower() in ("1", "true"):
         return await _download(desk, caller, call, chosen)
     page = await audit.read_page(desk, caller, chosen, page=page_of(call))
@@ -37,36 +35,6 @@ async def _download(desk: Desk, caller: Caller, call: Call, chosen: AuditFilter)
     pieces = await audit.export(desk, caller, chosen, form)
     name = f'attachment; filename="audit.{form}"'
     return StreamingResponse(pieces, media_type=MEDIA_TYPES[form], headers={"Content-Disposition": name})
-
-
-def _chosen(call: Call) -> AuditFilter:
-    """`user` is an e-mail address or a user's id."""
-    said = {name: call.query.get(name) or None for name in ("user", "action", "object", "ip")}
-    user = said["user"]
-    by_label = user is not None and "@" in user
-    return AuditFilter(
-        actor=None if by_label else user,
-        label=user.lower() if by_label and user else None,
-        action=said["action"],
-        object=said["object"],
-        address=said["ip"],
-        since=_moment(call, "from_date"),
-        until=_moment(call, "to_date"),
-    )
-
-
-def _moment(call: Call, name: str) -> float | None:
-    """Unix seconds, or a date or time of ISO 8601, in UTC where it does not say. Raises Refused."""
-    text = call.query.get(name, "")
-    if not text:
-        return None
-    if text.isascii() and text.isdigit() and len(text) < 12:
-        return float(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused(400, f"{name} must be Unix seconds or a date such as 2026-01-31") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _view(row: AuditRow) -> dict[str, Any]:

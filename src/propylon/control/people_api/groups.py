@@ -2,8 +2,10 @@
 
 from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
+from propylon.control.envelope import etag
 from propylon.control.people import groups
 from propylon.control.people.caller import Caller
+from propylon.control.people.tags import tag_of
 from propylon.control.people_api.shapes import done, group_view, read_body
 
 
@@ -13,7 +15,8 @@ async def read_all(desk: Desk, caller: Caller, call: Call) -> Answer:
 
 
 async def read(desk: Desk, caller: Caller, call: Call) -> Answer:
-    return Answer(200, group_view(await groups.read_group(desk, caller, call.path["group_id"])))
+    row = await groups.read_group(desk, caller, call.path["group_id"])
+    return Answer(200, group_view(row), etag(tag_of(desk, row)))
 
 
 async def add(desk: Desk, caller: Caller, call: Call) -> Answer:
@@ -22,7 +25,8 @@ async def add(desk: Desk, caller: Caller, call: Call) -> Answer:
 
 
 async def change(desk: Desk, caller: Caller, call: Call) -> Answer:
-    await groups.change_group(desk, caller, call.path["group_id"], read_body(call))
+    if_match = call.headers.get("If-Match")
+    await groups.change_group(desk, caller, call.path["group_id"], read_body(call), if_match=if_match)
     return done("User group updated")
 
 

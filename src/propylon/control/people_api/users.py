@@ -4,9 +4,10 @@ import json
 
 from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
-from propylon.control.envelope import Refused
+from propylon.control.envelope import Refused, etag
 from propylon.control.people import credentials, login, users
 from propylon.control.people.caller import Caller
+from propylon.control.people.tags import tag_of
 from propylon.control.people_api.shapes import done, page_of, read_body, sign_in_view, user_view
 from propylon.model.permissions import ADMIN, RESET_PASSWORD
 
@@ -31,7 +32,8 @@ async def read_me(desk: Desk, caller: Caller, call: Call) -> Answer:
 
 
 async def read(desk: Desk, caller: Caller, call: Call) -> Answer:
-    return Answer(200, user_view(await users.read_user(desk, caller, call.path["user_id"])))
+    row = await users.read_user(desk, caller, call.path["user_id"])
+    return Answer(200, user_view(row), etag(tag_of(desk, row)))
 
 
 async def add(desk: Desk, caller: Caller, call: Call) -> Answer:
@@ -47,7 +49,8 @@ async def add_as_administration(desk: Desk, caller: Caller, call: Call) -> Answe
 
 
 async def change(desk: Desk, caller: Caller, call: Call) -> Answer:
-    row = await users.change_user(desk, caller, call.path["user_id"], read_body(call))
+    if_match = call.headers.get("If-Match")
+    row = await users.change_user(desk, caller, call.path["user_id"], read_body(call), if_match=if_match)
     return done("User updated", user_view(row))
 
 

@@ -5,7 +5,7 @@ Nothing here decides who may; that is `control/people/`. Workers know none of it
 
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Row, Table, func, select, update
+from sqlalchemy import Row, Table, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.engines import Connect
@@ -73,7 +73,7 @@ class PeopleReads:
             return await find_user(connection, id_, org_id)
 
     async def users(self, org_id: str | None, *, text: str = "", limit: int, skip: int = 0) -> list[UserRow]:
-        """By e-mail address and organisation; `text` is part of an address."""
+        """By e-mail address and organisation; `text` is part of an address or a name."""
         query = _users(org_id, text).order_by(users.c.email, users.c.org_id).limit(limit).offset(skip)
         async with self._connect() as connection:
             return [UserRow._make(row) for row in await connection.execute(query)]
@@ -99,6 +99,19 @@ class PeopleReads:
     async def group(self, id_: str, org_id: str | None = None) -> GroupRow | None:
         async with self._connect() as connection:
             return await find_group(connection, id_, org_id)
+
+    async def users_of_group(self, group_id: str, org_id: str, *, limit: int) -> list[UserRow]:
+        """By e-mail address."""
+        where = [users.c.group_id == group_id, users.c.org_id == org_id]
+        query = select_rows(users, UserRow).where(*where).order_by(users.c.email).limit(limit)
+        async with self._connect() as connection:
+            return [UserRow._make(row) for row in await connection.execute(query)]
+
+    async def count_users_by_group(self, org_id: str) -> dict[str, int]:
+        """By the group's id; "" for those in none."""
+        query = select(users.c.group_id, func.count()).where(users.c.org_id == org_id).group_by(users.c.group_id)
+        async with self._connect() as connection:
+            return {group_id: number for group_id, number in await connection.execute(query)}
 
     async def groups(self, org_id: str | None, *, limit: int, skip: int = 0) -> list[GroupRow]:
         query = select_rows(user_groups, GroupRow).where(*of_organisation(user_groups, org_id))
@@ -160,7 +173,11 @@ def select_rows(table: Table, kind: type[NamedTuple]) -> Any:
 
 def _users(org_id: str | None, text: str) -> Any:
     query = select_rows(users, UserRow).where(*of_organisation(users, org_id))
-    return query.where(users.c.email.contains(text.lower(), autoescape=True)) if text else query
+    if not text:
+        return query
+    name = func.lower(users.c.first_name + " " + users.c.last_name)
+    parts = [column.contains(text.lower(), autoescape=True) for column in (users.c.email, name)]
+    return query.where(or_(*parts))
 
 
 def of_organisation(table: Table, org_id: str | None) -> list[Any]:

@@ -14,6 +14,7 @@ from propylon.model.tyk_hashes import LegacyHash
 from propylon.stores.ports import KEY_SETS, DefinitionRow, KeyRow
 from propylon.stores.records import audit, change_log, key_rings
 from propylon.stores.records.audit_reads import AuditReads
+from propylon.stores.records.audit_verify import AuditChain
 from propylon.stores.records.definitions import (
     APIS,
     POLICIES,
@@ -68,6 +69,7 @@ class Records:
         self.sealing = sealing
         self._clock = clock
         self.audit = AuditReads(self._reading, sealing)
+        self.audit_chain = AuditChain(self.audit, sealing, clock)
         self.people = PeopleReads(self._reading)
         self.quotas = QuotaCheckpoints(self._reading, self._writing)
         self.resealing = ResealedRecords(self._reading, self._writing, sealing)
