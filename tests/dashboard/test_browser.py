@@ -10,7 +10,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.kit.browser import PHONE, Scheme, Tab, running_browser
+from tests.kit.client import request
 from tests.kit.dashboard import ALIAS, KEY_ID, RunningDashboard, running_dashboard
+from tests.kit.definitions import session
+from tests.kit.waiting import eventually
 
 PAGES = (
     ("/", "Overview"),
@@ -19,6 +22,20 @@ PAGES = (
     ("/keys/{key_hash}", ALIAS),
     ("/token-checker", "Token checker"),
     ("/jwt-guide", "JWT guide"),
+    ("/activity", "Activity"),
+    ("/activity?range=7d&api_id=token", "Activity"),
+    ("/activity/apis", "Activity by API"),
+    ("/activity/keys", "Traffic by key"),
+    ("/activity/endpoints", "Activity by endpoint"),
+    ("/activity/errors", "Activity by error"),
+    ("/activity/versions", "Activity by version"),
+    ("/activity/tags", "Activity by tags"),
+    ("/activity/keys/{key_hash}", ALIAS),
+    ("/activity/keys/00000000", "no key"),
+    ("/logs", "Request log"),
+    ("/logs?errors=1", "Request log"),
+    ("/logs/live", "Request log, live"),
+    ("/logs/1", "GET /token/orders"),
     ("/nodes", "Nodes"),
     ("/settings", "Settings"),
     ("/users", "Users"),
@@ -189,6 +206,59 @@ def test_a_key_is_found_from_its_id_and_its_last_requests_stand_on_its_page(
     page.get_by_role("heading", name=ALIAS, level=1).wait_for()
     assert page.url.endswith(f"/keys/{dashboard.key_hash}")
     assert page.get_by_role("cell", name="GET /token/orders").count() == 6
+
+
+def test_a_caller_is_found_in_activity_by_their_alias(signed_in: Tab, dashboard: RunningDashboard) -> None:
+    page = signed_in.open("/activity")
+    page.get_by_role("navigation", name="Views of activity").get_by_role("link", name="By key").click()
+    page.get_by_label("Find a caller by anything").fill(ALIAS)
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("heading", name=ALIAS, level=1).wait_for()
+    assert "6 of 500" in page.locator("main").inner_text()
+    page.get_by_role("link", name="Open the key").click()
+    page.get_by_role("heading", name=ALIAS, level=1).wait_for()
+    assert page.url.endswith(f"/keys/{dashboard.key_hash}")
+
+
+def test_a_deleted_key_says_so_in_activity_and_opens_its_history(signed_in: Tab, dashboard: RunningDashboard) -> None:
+    api = dashboard.gateway.api
+    key_hash = api("POST", "/tyk/keys/soon-gone", session("token", alias="Soon gone")).json()["key_hash"]
+    request("GET", f"{dashboard.gateway.url}/token/orders", None, {"Authorization": "soon-gone"})
+    eventually(lambda: "Soon gone" in signed_in.open("/activity/keys").content())
+    assert api("DELETE", f"/tyk/keys/{key_hash}?hashed=1").status == 200
+    page = signed_in.open("/activity/keys")
+    row = page.get_by_role("row").filter(has_text="history is kept")
+    assert row.count() == 1
+    row.get_by_role("link", name="deleted").click()
+    page.get_by_role("heading", name="deleted k", level=1).wait_for()
+    assert "1" in page.locator(".tile-number").first.inner_text()
+
+
+def test_a_request_comes_into_the_live_log_by_itself(
+    browser: Browser, signed_in: Tab, dashboard: RunningDashboard
+) -> None:
+    with Tab(browser, dashboard.url) as tab:
+        tab.take_cookies_of(signed_in)
+        page = tab.open("/logs/live?path=/token/just-now")
+        page.get_by_text("Following.").wait_for()
+        request("GET", f"{dashboard.gateway.url}/token/just-now", None, {"Authorization": "nobody"})
+        page.get_by_role("cell", name="GET /token/just-now").wait_for()
+        assert not tab.said
+        page.get_by_role("cell", name="GET /token/just-now").locator("xpath=..").get_by_role("link").first.click()
+        page.get_by_role("heading", name="It was refused").wait_for()
+
+
+def test_a_diagnosis_is_copied_with_one_click(browser: Browser, signed_in: Tab, dashboard: RunningDashboard) -> None:
+    with Tab(browser, dashboard.url) as tab:
+        tab.take_cookies_of(signed_in)
+        page = tab.open("/logs?errors=1&reason=jwt_unknown_kid")
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=dashboard.url)
+        page.locator("[data-entry] a").first.click()
+        page.get_by_role("button", name="Copy diagnosis").click()
+        page.get_by_text("Copied").wait_for()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert "jwt_unknown_kid" in copied
+        assert "each client signs with its own key" in copied
 
 
 def test_a_refused_token_is_told_why_without_a_new_page(

@@ -37,6 +37,7 @@ class Visitor:
     """On the application itself, with the loop that its records live on."""
 
     def __init__(self, app: ASGIApp, loop: asyncio.AbstractEventLoop, peer: str = "127.0.0.1") -> None:
+        self.app = app
         transport = httpx.ASGITransport(app, client=(peer, 50_000))
         self._client = httpx.AsyncClient(transport=transport, base_url=ORIGIN)
         self._loop = loop

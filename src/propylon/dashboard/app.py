@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused
+from propylon.dashboard.activity.followers import Followers
 from propylon.dashboard.cookies import SESSION, VISITOR, keep
 from propylon.dashboard.forms import Form, read_form
 from propylon.dashboard.own_files import OwnFiles
@@ -47,7 +48,7 @@ class Dashboard:
     """The ASGI application. `mounts` are further applications by path, each with its own rules: the REST API's."""
 
     def __init__(self, desk: Desk, people: People, files: OwnFiles, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> None:
-        self._parts = Parts(desk, people, environment(files))
+        self._parts = Parts(desk, people, environment(files), Followers())
         self._mounts = mounts
         address = desk.settings.dashboard_address
         self._is_loopback = address is not None and address.is_loopback

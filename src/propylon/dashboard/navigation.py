@@ -31,6 +31,13 @@ GROUPS: Final = (
         ),
     ),
     Group(
+        "Monitoring",
+        (
+            Entry("/activity", "Activity", "activity", "analytics"),
+            Entry("/logs", "Request log", "log", "logs"),
+        ),
+    ),
+    Group(
         "People",
         (
             Entry("/users", "Users", "user", "users"),

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from propylon.control.desk import Desk
+from propylon.dashboard.activity.followers import Followers
 from propylon.dashboard.cookies import THEME, THEMES
 from propylon.dashboard.forms import Form
 from propylon.dashboard.navigation import groups_for
@@ -47,6 +48,7 @@ class Parts(NamedTuple):
     desk: Desk
     people: People
     templates: Environment
+    followers: Followers
 
 
 class Visit:
@@ -66,6 +68,7 @@ class Visit:
         self.request = request
         self.desk = parts.desk
         self.people = parts.people
+        self.followers = parts.followers
         self.form = form
         self.token = token  # of the session, or of the visitor before there is one
         self.address = address
@@ -102,6 +105,10 @@ class Visit:
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         text = self._templates.get_template(template).render(**self._frame(), **values)
         return HTMLResponse(text, status, headers={"Vary": "HX-Request"})
+
+    def part(self, template: str, **values: Any) -> str:
+        """A piece of a page, without any frame: for what is sent to a page that is there already."""
+        return self._templates.get_template(template).render(now=self.now, who=self._who, **values)
 
     def to(self, path: str, **query: str) -> Response:
         """After a form that was accepted: the browser reads the next page with GET (RFC 9110 §15.4.4)."""

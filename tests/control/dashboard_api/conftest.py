@@ -32,11 +32,13 @@ class Person(NamedTuple):
         return f"{self.user_id}@example.org"
 
 
-WRITES_ALL = Allowed({"apis": "write", "keys": "write", "policies": "write"})
+READS = {"analytics": "read", "logs": "read"}  # of which nothing is written
+WRITES_ALL = Allowed({"apis": "write", "keys": "write", "policies": "write", **READS})
+READS_ALL = Allowed({"apis": "read", "keys": "read", "policies": "read", **READS})
 PEOPLE = {
     "anna-key": Person("anna", "acme", WRITES_ALL),
     "otto-key": Person("otto", "other", WRITES_ALL),
-    "rita-key": Person("rita", "acme", Allowed({"apis": "read", "keys": "read", "policies": "read"})),
+    "rita-key": Person("rita", "acme", READS_ALL),
     "nils-key": Person("nils", "acme", Allowed({})),
 }
 

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
-from propylon.control.dashboard_api.entries import ENTRIES, Entry
+from propylon.control.dashboard_api.entries import ENTRIES
+from propylon.control.dashboard_api.entry import Entry
 from tests.control.dashboard_api.conftest import Dashboard
 from tests.kit.definitions import keyless_api, policy, session
 
 IDS = [f"{entry.method} {entry.path}" for entry in ENTRIES]
-NAMES = {"api_id": "acme-api", "key_id": "a-key", "policy_id": "gold"}
+DAYS = {f"{end}_{part}": value for end in ("from", "to") for part, value in (("day", "15"), ("month", "1"))}
+NAMES = {"api_id": "acme-api", "key_id": "a-key", "policy_id": "gold", "key": "a-key", "keys": "a-key", **DAYS}
+NAMES |= {"from_year": "2027", "to_year": "2027"}
 MAKING = ("POST", "/api/keys/{key_id}")  # one of the caller's own, whatever others have
 NAMING = [one for one in ENTRIES if "{" in one.path and (one.method, one.path) != MAKING]
 READING_POST = {"/api/jwt/explain"}
@@ -50,10 +53,11 @@ def test_what_is_another_organisation_s_is_answered_as_what_is_not_there(dashboa
     def told(**names: str) -> tuple[int, Any]:
         body = {"api_id": names["api_id"], "access_rights": session("acme-api")["access_rights"], "expires": -1}
         answer = dashboard.call(entry.method, filled(entry, **names), body)
-        return answer.status_code, json.loads(answer.text.replace(names["api_id"], "A"))
+        return answer.status_code, json.loads(answer.text.replace(names["api_id"], "A").replace(names["key"], "K"))
 
-    there = told(api_id="canary-api", policy_id="canary-gold", key_id=key_hash)
-    assert there == told(api_id="no-api", policy_id="no-gold", key_id="0" * 64)
+    there = told(api_id="canary-api", policy_id="canary-gold", key_id=key_hash, key=key_hash, keys=key_hash)
+    missing = "0" * 64
+    assert there == told(api_id="no-api", policy_id="no-gold", key_id=missing, key=missing, keys=missing)
     assert "canary" not in str(there)
 
 

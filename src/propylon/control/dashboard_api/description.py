@@ -7,7 +7,8 @@ import re
 from typing import Any, Final
 
 from propylon import __version__
-from propylon.control.dashboard_api.entries import ENTRIES, Entry
+from propylon.control.dashboard_api.entries import ENTRIES
+from propylon.control.dashboard_api.entry import Entry
 
 OPENAPI: Final = "/api/openapi.json"
 Document = dict[str, Any]

@@ -1,15 +1,12 @@
 """The routes of the dashboard's REST API, one line each: the right it takes, what answers it, Tyk's words for it."""
 
-from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 from propylon.control import explain
-from propylon.control.answering import Resource
 from propylon.control.dashboard_api import apis, keys, policies
-from propylon.control.dashboard_api.forms import NO_TEXTS
+from propylon.control.dashboard_api.entry import Entry
+from propylon.control.dashboard_api.usage_entries import USAGE
 
-Area = Literal["apis", "keys", "policies"]
-Level = Literal["read", "write"]
 KEY: Final = {404: "Could not retrieve key detail."}
 KEYS: Final = {404: "Could not retrieve keys."}
 API: Final = {404: "Could not retrieve API detail"}
@@ -17,19 +14,6 @@ NO_API: Final = {404: "API definition does not exist"}
 SAME_API: Final = {409: "Found API with the same ID"}
 POLICY: Final = {404: "Could not retrieve portal object."}
 NO_POLICY: Final = {404: "Could not retrieve object for deletion"}
-
-
-class Entry(NamedTuple):
-    """`{name}` in the path is a name of the call's."""
-
-    method: str
-    path: str
-    area: Area
-    level: Level
-    resource: Resource
-    summary: str
-    query: tuple[str, ...] = ()
-    texts: Mapping[int, str] = NO_TEXTS  # Tyk's, by status
 
 
 _NAMED: Final = ("hashed", "auto_guess")
@@ -91,4 +75,4 @@ _POLICIES: Final = (
     Entry("DELETE", "/api/portal/policies/{policy_id}", "policies", "write", policies.remove, "Delete", (), NO_POLICY),
 )
 # In the order in which paths are tried: those with a word before those with a name in its place.
-ENTRIES: Final[tuple[Entry, ...]] = (*_KEYS, *_APIS, *_POLICIES)
+ENTRIES: Final[tuple[Entry, ...]] = (*_KEYS, *_APIS, *_POLICIES, *USAGE)

@@ -17,7 +17,8 @@ from propylon.control.actors import client_ip
 from propylon.control.answering import answered
 from propylon.control.call import Answer, Call
 from propylon.control.dashboard_api.description import OPENAPI, described
-from propylon.control.dashboard_api.entries import ENTRIES, Area, Entry, Level
+from propylon.control.dashboard_api.entries import ENTRIES
+from propylon.control.dashboard_api.entry import Area, Entry, Level
 from propylon.control.dashboard_api.forms import told
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused

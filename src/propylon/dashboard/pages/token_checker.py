@@ -23,7 +23,10 @@ class Choice(NamedTuple):
 
 
 async def show(visit: Visit) -> Response:
-    return await _page(visit, api_id=visit.query.get("api_id", ""))
+    """A link may say what is asked, all but the token."""
+    query = visit.query
+    asked = {"api_id": query.get("api_id", ""), "path": query.get("path", ""), "method": query.get("method", "GET")}
+    return await _page(visit, 200, **asked)
 
 
 async def check(visit: Visit) -> Response:

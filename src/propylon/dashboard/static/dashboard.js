@@ -17,7 +17,7 @@
 
   async function copy(button) {
     await navigator.clipboard.writeText(button.dataset.copy);
-    const said = button.querySelector(".unseen");
+    const said = button.querySelector(".unseen, .copy-said");
     const before = said.textContent;
     said.textContent = "Copied";
     button.classList.add("copied");
@@ -43,14 +43,25 @@
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   }
 
-  function seriesOf(heads, columns) {
+  // As words.py writes it on the server.
+  function latency(microseconds) {
+    if (microseconds < 1000) return `${Math.round(microseconds)} µs`;
+    const milliseconds = microseconds / 1000;
+    return milliseconds < 1000 ? `${milliseconds.toFixed(1)} ms` : `${(milliseconds / 1000).toFixed(2)} s`;
+  }
+
+  function wordOf(figure) {
+    return figure.dataset.unit === "latency" ? latency : (number) => number.toLocaleString("en");
+  }
+
+  function seriesOf(heads, columns, word) {
     const shown = heads.map((head, place) => ({
       label: head.textContent,
       fill: colour(`--${head.dataset.series.slice(2)}`),
       width: 0,
       paths: uPlot.paths.bars({ size: [0.82, 60] }),
       points: { show: false },
-      value: (_, __, ___, row) => (row === null ? "–" : columns[place][row].toLocaleString("en")),
+      value: (_, __, ___, row) => (row === null ? "–" : word(columns[place][row])),
     }));
     return shown.reverse(); // the tallest is drawn first, and the others over it
   }
@@ -66,6 +77,8 @@
     if (times.length < 2) return;
     const place = figure.querySelector(".plot");
     const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
+    const word = wordOf(figure);
+    const heights = "overlaid" in figure.dataset ? columns : stackedUp(columns);
     figure.classList.add("is-live");
     place.replaceChildren();
     figure.querySelector(".plot-labels").hidden = true;
@@ -73,10 +86,10 @@
       width: place.clientWidth, height: 210, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
       cursor: { points: { show: false }, drag: { x: true, y: false } },
       scales: { y: { range: (_, __, most) => [0, Math.max(most, 1) * 1.05] } },
-      axes: [{ ...axis, grid: { show: false }, values: timesOf(times), font: "12px Inter, sans-serif" }, { ...axis, size: 56, font: "12px Inter, sans-serif", incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6, 1e7] }],
-      series: [{ label: "UTC", value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...seriesOf(heads, columns)],
+      axes: [{ ...axis, grid: { show: false }, values: timesOf(times), font: "12px Inter, sans-serif" }, { ...axis, size: 64, values: (_, marks) => marks.map(word), font: "12px Inter, sans-serif", incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6, 1e7] }],
+      series: [{ label: "UTC", value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...seriesOf(heads, columns, word)],
     };
-    const chart = new uPlot(options, [times, ...stackedUp(columns).reverse()], place);
+    const chart = new uPlot(options, [times, ...[...heights].reverse()], place);
     new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: 210 })).observe(figure);
   }
 
@@ -93,7 +106,37 @@
     dialog.showModal();
   }
 
+  // -- the request log as it grows: rows come as events, each with the number of its entry ---------------------------
+
+  const ROWS_KEPT = 200;
+
+  function added(place, event) {
+    if (place.querySelector(`[data-entry="${event.lastEventId}"]`)) return;
+    const piece = document.createElement("template");
+    piece.innerHTML = event.data; // from our own template, which escapes what others wrote
+    const body = place.querySelector("tbody");
+    body.prepend(piece.content);
+    while (body.rows.length > ROWS_KEPT) body.deleteRow(-1);
+  }
+
+  function follow(place) {
+    if (place.classList.contains("is-live") || !window.EventSource) return;
+    place.classList.add("is-live");
+    const said = document.getElementById("follow-said");
+    const source = new EventSource(place.dataset.follow);
+    source.addEventListener("open", () => { said.textContent = "Following."; });
+    source.addEventListener("message", (event) => added(place, event));
+    source.addEventListener("skipped", (event) => { said.textContent = event.data; });
+    source.addEventListener("ended", (event) => { said.textContent = event.data; source.close(); });
+    source.addEventListener("error", () => {
+      const isOver = source.readyState === EventSource.CLOSED;
+      said.textContent = isOver ? "Not following any more. Load the page anew." : "The connection was lost; trying again.";
+    });
+    window.addEventListener("pagehide", () => source.close());
+  }
+
   function enhance(root) {
+    for (const place of root.querySelectorAll("[data-follow]")) follow(place);
     showCopyButtons(root);
     for (const figure of root.querySelectorAll("[data-chart]")) drawn(figure);
   }

@@ -1,0 +1,44 @@
+"""Usage and logs over the dashboard's REST API: each function of theirs has a route, and each list a table as well."""
+
+import csv
+import io
+
+from propylon.control.dashboard_api.usage_entries import TOLD, USAGE
+from propylon.control.usage_api.routes import ROUTES
+from propylon.exchange import ApiFacts
+from propylon.usage.drain import Drain
+from propylon.usage.line import Cell, Line, encode
+from tests.control.dashboard_api.conftest import Dashboard
+
+DAYS = "15/1/2027/15/1/2027"  # of the clock's
+PASSED = Cell("acme-api", "", 200, "", "", 3, 0, 0, {40: 3})
+MINUTE = 1_800_000_000 // 60
+
+
+def use(dashboard: Dashboard) -> None:
+    gateway = dashboard.gateway
+    line = Line(MINUTE, [PASSED], [], {}, apis={"acme-api": ApiFacts("acme", "v1", ())})
+    gateway.run(gateway.meters.enqueue([encode(line)]))
+    gateway.run(Drain(gateway.desk.records, gateway.meters).run_once())
+
+
+def test_each_function_is_served_under_one_right_and_none_is_told_that_is_not() -> None:
+    assert [(one.method, one.path) for one in USAGE] == [(method, path) for method, path, _ in ROUTES]
+    assert set(TOLD) == {told.__name__ for _, _, told in ROUTES}
+    assert {one.path for one in USAGE if one.area == "logs"} == {"/api/logs", "/api/logs/tail"}
+
+
+def test_a_list_is_told_as_json_and_as_the_same_rows_of_a_table(dashboard: Dashboard) -> None:
+    use(dashboard)
+    told = dashboard.call("GET", f"/api/usage/apis/{DAYS}").json()["data"]
+    assert [row["hits"] for row in told] == [3]
+    table = dashboard.call("GET", f"/api/usage/apis/{DAYS}?type=csv")
+    assert table.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert [row["hits"] for row in csv.DictReader(io.StringIO(table.text))] == ["3"]
+    assert dashboard.call("GET", f"/api/usage/apis/{DAYS}?type=xml").status_code == 400
+
+
+def test_another_organisation_counts_nothing_of_it(dashboard: Dashboard) -> None:
+    use(dashboard)
+    theirs = dashboard.call("GET", f"/api/usage/apis/{DAYS}", who="otto-key").json()
+    assert (theirs["data"], theirs["total"]["hits"]) == ([], 0)
