@@ -76,6 +76,15 @@ class Tab:
         """Pixels by which the page is wider than the window."""
         return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
+    def beyond(self) -> list[str]:
+        """What reaches out of the window, but for what scrolls by itself."""
+        found: list[str] = self.page.evaluate(
+            "[...document.querySelectorAll('body *')].filter(one => !one.closest('.scroll, .unseen, dialog')"
+            " && one.getBoundingClientRect().right > innerWidth + 0.5)"
+            ".map(one => `${one.tagName} ${one.className} ${one.getBoundingClientRect().right}`)"
+        )
+        return found
+
     def violations(self) -> list[str]:
         """Of accessibility, as axe finds them: rule, and where."""
         assert AXE.exists(), NO_AXE

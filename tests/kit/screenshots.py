@@ -37,6 +37,16 @@ def check_a_token(tab: Tab, dashboard: RunningDashboard) -> None:
     page.get_by_role("heading", name="It would be refused").wait_for()
 
 
+def make_a_jwt_key(tab: Tab, dashboard: RunningDashboard) -> None:
+    page = tab.open("/keys/new")
+    page.get_by_label("Alias").fill("Acme Ltd")
+    page.get_by_label("Key ID").fill("acme-2027")
+    page.locator(".when-apis").get_by_label("Charges").check()
+    page.get_by_label("Use this key to verify JWTs").check()
+    page.get_by_role("button", name="Create key").click()
+    page.get_by_role("heading", name="Key created").wait_for()
+
+
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with running_dashboard() as dashboard, running_browser() as browser:
@@ -51,6 +61,9 @@ def main(folder: Path) -> None:
             sign_in(tab, dashboard)
             check_a_token(tab, dashboard)
             tab.page.screenshot(path=folder / "token-checker.png")
+            tab.open("/keys/new").screenshot(path=folder / "key-new.png")
+            make_a_jwt_key(tab, dashboard)
+            tab.page.screenshot(path=folder / "key-made.png")
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ async def _policies(desk: Desk, org_id: str) -> dict[str, Policy]:
 
 async def _of_keys(desk: Desk, row: DefinitionRow) -> tuple[set[Ids], int]:
     """In which combinations keys name the policy."""
-    rows = await desk.records.keys_under(row.id, row.org_id, limit=KEYS_MAX)
+    rows = await desk.records.keys_using([f"policy:{row.org_id}/{row.id}"], org_id=row.org_id, limit=KEYS_MAX)
     sessions = [read_stored_session(json.loads(one.session)) for one in rows]
     return {session.policy_ids for session in sessions if isinstance(session, Session)}, len(rows)
 

@@ -19,14 +19,21 @@ class Form:
     def __init__(self, fields: Mapping[str, list[str]]) -> None:
         self._fields = fields
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._fields
+
     def text(self, name: str) -> str:
         return self.exact(name).strip()
 
     def exact(self, name: str) -> str:
-        return self._fields.get(name, [""])[-1]
+        return (self._fields.get(name) or [""])[-1]
 
     def all(self, name: str) -> list[str]:
         return [value.strip() for value in self._fields.get(name, [])]
+
+    def having(self, **fields: str) -> "Form":
+        """With these instead of its own."""
+        return Form({**self._fields, **{name: [value] for name, value in fields.items()}})
 
 
 async def read_form(request: Request) -> Form:

@@ -16,6 +16,7 @@ FILTERS: Final = {
     "moment": words.moment,
     "iso": words.iso,
     "short_hash": words.short_hash,
+    "span": words.span,
 }
 
 

@@ -21,6 +21,17 @@ from propylon.dashboard.people import People, SignedIn
 # What a page says after a form was accepted and its answer led there; a link carries only the word.
 DONE: Final[Mapping[str, str]] = {
     "signed_out": "You are signed out.",
+    "key_changed": "The key is changed. Its next request is judged by that.",
+    "key_suspended": "The key is suspended; its next request is refused.",
+    "key_resumed": "The key is active again.",
+    "key_renewed": "The key has a fresh life, and its counters begin anew.",
+    "key_extended": "The key ends as you said.",
+    "quota_reset": "Its counters begin anew.",
+    "generation_retired": "The generation is retired; whoever uses it is refused.",
+    "key_deleted": "The key is deleted. Its traffic stays in the history.",
+    "keys_deleted": "The keys are deleted. Their traffic stays in the history.",
+    "identity_suspended": "Its tokens are refused from now on.",
+    "identity_resumed": "Its tokens are let in again.",
     "password_changed": "Your password is changed. Your other sessions have ended.",
     "api_created": "The API is made, and served from now on.",
     "api_saved": "The API is saved, and holds from the next request on.",

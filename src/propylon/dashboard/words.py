@@ -59,6 +59,14 @@ def ago(seconds: float, now: float) -> str:
     return f"{words} ago" if distance > 0 else f"in {words}"
 
 
+def span(seconds: float) -> str:
+    """A length of time in the largest unit that it is a whole number of: "hour", "30 days"."""
+    whole = ((size, unit) for size, unit in _SPANS if seconds >= size and seconds % size == 0)
+    size, unit = next(whole, _SPANS[-1])
+    number = int(seconds // size)
+    return unit if number == 1 else f"{number} {unit}s"
+
+
 def short_hash(key_hash: str) -> str:
     """As much of a hash as tells it from the others on a page."""
     return f"{key_hash[:12]}…" if len(key_hash) > 13 else key_hash

@@ -9,7 +9,7 @@ from propylon.control.envelope import Refused
 from propylon.dashboard.access_words import access_line
 from propylon.dashboard.asking import ask
 from propylon.dashboard.definitions import API, stored
-from propylon.dashboard.pages.keys import shown_keys
+from propylon.dashboard.shown_key import shown_key, with_last_used
 from propylon.dashboard.visit import Visit
 
 PAGE: Final = 25
@@ -32,7 +32,7 @@ async def show(visit: Visit) -> Response:
         id=id_,
         access_line="" if definition is None else access_line(definition),
         uses=await ask(visit, definition_uses.read_api, path={"api_id": id_}),
-        keys=await shown_keys(visit, rows[:PAGE]),
+        keys=await with_last_used(visit, [shown_key(row, visit.now) for row in rows[:PAGE]]),
         may_see_keys=may_see_keys,
         after=int(after),
         next_after=rows[PAGE - 1].record_id if len(rows) > PAGE else None,

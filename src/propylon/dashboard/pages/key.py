@@ -1,30 +1,23 @@
-"""One key: what is in force for it and why, its generations, and what became of its last requests."""
+"""One key: what is in force for it and why, its counters and generations, its traffic, and who changed it."""
 
 import asyncio
-import json
 from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
-from propylon.control import effective, key_reads, key_rotate, usage
+from propylon.control import effective, key_foresight, key_reads, key_rotate, usage
 from propylon.control.refusals import refusal_of
 from propylon.dashboard.asking import ask
-from propylon.dashboard.names import api_names
-from propylon.dashboard.pages.keys import shown_keys
+from propylon.dashboard.key_choices import choices_of
+from propylon.dashboard.key_page import PROVENANCE
+from propylon.dashboard.key_trail import trail_of
+from propylon.dashboard.quota_pace import paces
+from propylon.dashboard.shown_key import shown_key, with_last_used
 from propylon.dashboard.visit import Visit
+from propylon.dashboard.warned import said, said_before
 
 LOG_LENGTH: Final = 20
 WEEK_S: Final = 7 * 86_400
-# Fields that provenance speaks of, as people read them.
-FIELDS: Final = {
-    "access": "Access",
-    "rate": "Rate limit",
-    "quota_max": "Quota",
-    "quota_renewal_rate": "Quota renews every (s)",
-    "throttle_interval": "Throttle interval (s)",
-    "throttle_retry_limit": "Throttle retries",
-    "max_query_depth": "GraphQL query depth",
-}
 
 
 class Use(NamedTuple):
@@ -50,22 +43,30 @@ async def show(visit: Visit) -> Response:
     )
     row = await visit.desk.records.key(summary["key_hash"])
     assert row is not None, "it was read just now"
-    names = await api_names(visit)
+    choices = await choices_of(visit)
+    foreseen = await ask(visit, key_foresight.foresee, path=named, body=stored)
+    (key,) = await with_last_used(visit, [shown_key(row, visit.now)])
     return visit.page(
         "key.html",
-        key=(await shown_keys(visit, [row]))[0],
+        key=key,
         summary=summary,
-        tags=stored.get("tags") or [],
-        owner=stored.get("meta_data") or {},
-        raw=json.dumps(stored, indent=2, ensure_ascii=False),
+        stored=stored,
+        policies=[(one, choices.policies[one].policy.name if one in choices.policies else "") for one in key.policies],
+        warnings=[*said_before(visit.query), *said(foreseen["warnings"], choices)],
         ring=ring["entries"],
-        uses=await _uses(visit, summary["record"], names),
-        names=names,
-        fields=FIELDS,
+        uses=await _uses(visit, summary["record"], choices.names),
+        paces=paces(summary["session"], visit.now),
+        trail=await trail_of(visit, f"key:{row.key_hash}"),
+        names=choices.names,
+        fields=PROVENANCE,
+        may_write=visit.who.permissions.allows("keys", "write"),
     )
 
 
-async def _uses(visit: Visit, record: str, names: dict[str, str]) -> list[Use]:
+async def _uses(visit: Visit, record: str, names: dict[str, str]) -> list[Use] | None:
+    """None to whom the log is not shown."""
+    if not visit.who.permissions.allows("logs", "read"):
+        return None
     since = str(int(visit.now) - WEEK_S)
     found = await ask(visit, usage.read_log, query={"identity": record, "since": since, "limit": str(LOG_LENGTH)})
     return [as_use(entry, names) for entry in found["logs"]]

@@ -106,6 +106,28 @@
     dialog.showModal();
   }
 
+  // -- forms ---------------------------------------------------------------------------------------------------------
+
+  function previewHeader(form) {
+    const shown = form.querySelector("[data-header]");
+    if (!shown) return;
+    const chosen = [...form.querySelectorAll("[name=api]:checked")].map((one) => one.dataset.algorithm).find(Boolean);
+    const method = form.elements.algorithm;
+    if (chosen) method.options[0].textContent = `As the API expects: ${chosen}`;
+    const preset = method.options[0].textContent.split(": ")[1];
+    const kid = form.elements.key_id.value.trim() || "this key's ID";
+    const header = { alg: method.value || preset, typ: "JWT", kid };
+    shown.textContent = JSON.stringify(header).replaceAll('":', '": ').replaceAll(',"', ', "');
+  }
+
+  function goToLine(link) {
+    const text = document.getElementById("document");
+    const lines = text.value.split("\n");
+    const start = lines.slice(0, link.dataset.line - 1).join("\n").length + (link.dataset.line > 1 ? 1 : 0);
+    text.focus();
+    text.setSelectionRange(start, start + (lines[link.dataset.line - 1] ?? "").length);
+  }
+
   // -- the request log as it grows: rows come as events, each with the number of its entry ---------------------------
 
   const ROWS_KEPT = 200;
@@ -136,6 +158,8 @@
   }
 
   function enhance(root) {
+    for (const form of root.querySelectorAll(".key-form")) previewHeader(form);
+    for (const form of root.querySelectorAll("[data-goes-on]")) form.requestSubmit(form.querySelector("button"));
     for (const place of root.querySelectorAll("[data-follow]")) follow(place);
     showCopyButtons(root);
     for (const figure of root.querySelectorAll("[data-chart]")) drawn(figure);
@@ -144,8 +168,14 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");
     if (button) { copy(button); return; }
+    const place = event.target.closest("a[data-line]");
+    if (place) { event.preventDefault(); goToLine(place); return; }
     const link = event.target.closest("a[data-modal]");
     if (link && !event.metaKey && !event.ctrlKey) { event.preventDefault(); openModal(link); }
+  });
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest(".key-form");
+    if (form) previewHeader(form);
   });
   document.addEventListener("htmx:afterSettle", (event) => enhance(event.detail.elt.isConnected ? event.detail.elt : document));
   document.addEventListener("htmx:beforeSwap", (event) => {

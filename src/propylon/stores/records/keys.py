@@ -1,7 +1,7 @@
 """Keys as rows: found, listed, written, removed. Each function is one part of its caller's transaction."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, func, insert, select, text, update
@@ -54,6 +54,16 @@ async def page_of_keys(
     some = chosen.where(record_id > after).order_by(record_id).limit(limit).offset(offset).subquery()
     query = _SELECT.join(some, some.c.record_id == keys.c.record_id).order_by(keys.c.record_id)
     return [_key_row(row) for row in await connection.execute(query)]
+
+
+async def page_of_keys_using(
+    connection: AsyncConnection, org_id: str, names: Collection[str], after: int, limit: int
+) -> list[KeyRow]:
+    """Those that refer to any of these, every key when none is given: the first of the pages of each name."""
+    wanted: Collection[str | None] = names or [None]
+    pages = [await page_of_keys(connection, org_id, name, after, limit) for name in wanted]
+    rows = {row.record_id: row for page in pages for row in page}
+    return [rows[record_id] for record_id in sorted(rows)][:limit]
 
 
 async def count_keys(connection: AsyncConnection, org_id: str | None, used: str | None) -> int:

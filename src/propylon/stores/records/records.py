@@ -43,6 +43,7 @@ from propylon.stores.records.keys import (
     find_key,
     keys_with_alias,
     page_of_keys,
+    page_of_keys_using,
     page_of_retiring,
     secrets_of_key,
     skip_record_ids,
@@ -155,10 +156,7 @@ class Records:
         offset: int = 0,
         limit: int = PAGE,
     ) -> list[KeyRow]:
-        """In the order of their record ids, those above `after`, but for the first `offset` of them.
-
-        `api_id`: whose own access rights name that API.
-        """
+        """In the order of their record ids, behind `after` and `offset` more; `api_id`: their own rights name it."""
         used = None if api_id is None else f"api:{api_id}"
         async with self._reading() as connection:
             return await page_of_keys(connection, org_id, used, after, limit, offset)
@@ -167,10 +165,10 @@ class Records:
         async with self._reading() as connection:
             return await count_keys(connection, org_id, None if api_id is None else f"api:{api_id}")
 
-    async def keys_under(self, policy_id: str, org_id: str, *, limit: int = PAGE) -> list[KeyRow]:
-        """The first of those that name this policy."""
+    async def keys_using(self, names: Collection[str], *, org_id: str, after: int = 0, limit: int) -> list[KeyRow]:
+        """In that order, those that refer to any of these, as the change log names them; with no names all."""
         async with self._reading() as connection:
-            return await page_of_keys(connection, org_id, f"policy:{org_id}/{policy_id}", 0, limit)
+            return await page_of_keys_using(connection, org_id, names, after, limit)
 
     async def count_keys_using(
         self, names: Collection[str], org_id: str, *, kind: str | None = None, limit: int = USES_COUNTED_MAX
@@ -202,12 +200,7 @@ class Records:
             return await all_definitions(connection, POLICIES)
 
     async def revocations(
-        self,
-        *,
-        kind: str | None = None,
-        org_id: str | None = None,
-        after: tuple[str, ...] = (),
-        limit: int = PAGE,
+        self, *, kind: str | None = None, org_id: str | None = None, after: tuple[str, ...] = (), limit: int = PAGE
     ) -> list[StoredRevocation]:
         """In the order of their names, those beyond `after`; of an organisation, those of its keys too."""
         async with self._reading() as connection:
