@@ -22,7 +22,16 @@ def _stored(api: GatewayApi) -> None:
     made: tuple[tuple[str, dict[str, Any]], ...] = (
         ("/tyk/apis", jwt_api(TARGET, name="Charges")),
         ("/tyk/apis", token_api(TARGET)),
-        ("/tyk/apis", jwt_api(TARGET, "central", jwt_source="c2VjcmV0", scopes={"jwt": {"scope_to_policy": {"read": "gold"}}}, jwt_default_policies=["gold"])),
+        (
+            "/tyk/apis",
+            jwt_api(
+                TARGET,
+                "central",
+                jwt_source="c2VjcmV0",
+                scopes={"jwt": {"scope_to_policy": {"read": "gold"}}},
+                jwt_default_policies=["gold"],
+            ),
+        ),
         ("/tyk/policies", policy("gold", "jwt", "token")),
         ("/tyk/policies", policy("none", "token")),
         ("/tyk/keys/own", session("jwt", jwt_data={"secret": SECRET})),
@@ -30,7 +39,7 @@ def _stored(api: GatewayApi) -> None:
         ("/tyk/keys/both", session("jwt", apply_policies=["gold"], jwt_data={"secret": SECRET})),
         ("/tyk/keys/through", session(apply_policies=["gold"], jwt_data={"secret": SECRET})),
         ("/tyk/keys/elsewhere", session("token", jwt_data={"secret": SECRET})),
-    )  # fmt: skip
+    )
     for path, document in made:
         answer = api.call("POST", path, document)
         assert answer.status_code == 200, answer.text

@@ -122,11 +122,14 @@ def test_where_a_credential_is_read_is_written_for_its_own_type() -> None:
         ({"auth": "jwt", "jwt_mode": "central", "source_kind": "secret"}, "secret"),
         ({"auth": "jwt", "jwt_mode": "central", "source_kind": "urls"}, "key_set_urls"),
         ({"auth": "jwt", "jwt_mode": "central", "source_kind": "x"}, "source_kind"),
-        ({"auth": "jwt", "jwt_mode": "central", "source_kind": "secret", "secret": "s", "scope_policies": "a"}, "scope_policies"),
+        (
+            {"auth": "jwt", "jwt_mode": "central", "source_kind": "secret", "secret": "s", "scope_policies": "a"},
+            "scope_policies",
+        ),
         ({"auth": "jwt", "jwt_mode": "per_key", "exp_skew": "soon"}, "exp_skew"),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_what_cannot_be_written_down_is_told_at_its_field(fields: dict[str, str], field: str) -> None:
     assert list(changed(KINDS["token"], **fields)[2]) == [field]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from propylon.dashboard.pages.apis import PAGE
-from propylon.model.permissions import Permissions
+from propylon.model.permissions import AREAS, Level, Permissions
 from tests.control.conftest import GatewayApi
 from tests.dashboard.conftest import NewVisitor
 from tests.kit.definitions import jwt_api, keyless_api, policy, session, token_api
@@ -31,8 +31,10 @@ def stored(api: GatewayApi, api_id: str) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def reader(new_visitor: NewVisitor, **levels: Any) -> Visitor:
-    visitor = new_visitor(FakeUser(permissions=Permissions(levels=levels)))
+def reader(new_visitor: NewVisitor, **levels: Level) -> Visitor:
+    visitor = new_visitor(
+        FakeUser(permissions=Permissions(levels={area: level for area in AREAS if (level := levels.get(area))}))
+    )
     visitor.sign_in()
     return visitor
 
@@ -149,11 +151,23 @@ def test_an_api_is_made_with_a_form_and_served_as_it_says(api: GatewayApi, visit
         ({"api_id": "a/b"}, ""),
         ({"rate": "many"}, "rate"),
         ({"auth": "jwt", "jwt_mode": "central", "source_kind": "urls"}, "key_set_urls"),
-        ({"auth": "jwt", "jwt_mode": "central", "source_kind": "urls", "key_set_urls": "http://10.0.0.1/j"}, "key_set_urls"),
-        ({"auth": "jwt", "jwt_mode": "central", "source_kind": "public_key", "public_key": "x", "signing_method": "rsa"}, "public_key"),
+        (
+            {"auth": "jwt", "jwt_mode": "central", "source_kind": "urls", "key_set_urls": "http://10.0.0.1/j"},
+            "key_set_urls",
+        ),
+        (
+            {
+                "auth": "jwt",
+                "jwt_mode": "central",
+                "source_kind": "public_key",
+                "public_key": "x",
+                "signing_method": "rsa",
+            },
+            "public_key",
+        ),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_what_is_wrong_stands_at_its_field_and_what_was_typed_stays(
     changes: dict[str, str], field: str, visitor: Visitor
 ) -> None:
@@ -274,11 +288,19 @@ def test_json_is_saved_and_what_reads_add_to_it_does_no_harm(api: GatewayApi, vi
         ('{\n  "name": "x",\n  oops\n}', 3, "is not JSON"),
         ('{"api_id": "jwt",\n"api_id": "jwt"}', 1, "twice"),
         ("[]", 1, "must be a JSON object"),
-        ('{\n"api_id": "jwt",\n"enable_jwt": true,\n"jwt_signing_method": "RSA",\n"proxy": {\n"listen_path": 5}}', 6, "/proxy/listen_path"),
-        ('{\n"api_definition": {\n"api_id": "jwt",\n"proxy": {"target_url": TARGET,\n"listen_path": ""}}}', 5, "/api_definition/proxy/listen_path"),
+        (
+            '{\n"api_id": "jwt",\n"enable_jwt": true,\n"jwt_signing_method": "RSA",\n"proxy": {\n"listen_path": 5}}',
+            6,
+            "/proxy/listen_path",
+        ),
+        (
+            '{\n"api_definition": {\n"api_id": "jwt",\n"proxy": {"target_url": TARGET,\n"listen_path": ""}}}',
+            5,
+            "/api_definition/proxy/listen_path",
+        ),
     ],
     ids=["no JSON", "a name twice", "no object", "a field", "a field in an envelope"],
-)  # fmt: skip
+)
 def test_a_problem_stands_at_its_line_and_the_text_stays(
     text: str, line: int, told: str, api: GatewayApi, visitor: Visitor
 ) -> None:
@@ -314,7 +336,18 @@ def test_a_definition_of_tyks_is_pasted_to_make_an_api(api: GatewayApi, visitor:
 
 
 def test_the_report_has_every_field_in_its_class_with_what_that_means(api: GatewayApi, visitor: Visitor) -> None:
-    add(api, token_api(TARGET, "a", CORS={"enable": True, "max_age": 5}, hmac_allowed_clock_skew=-1, surprise="x", allowed_ips=["10.0.0.0/8"], use_mutual_tls_auth=True))  # fmt: skip
+    add(
+        api,
+        token_api(
+            TARGET,
+            "a",
+            CORS={"enable": True, "max_age": 5},
+            hmac_allowed_clock_skew=-1,
+            surprise="x",
+            allowed_ips=["10.0.0.0/8"],
+            use_mutual_tls_auth=True,
+        ),
+    )
     shown = text_of(visitor.get("/apis/a/fields"))
     guard, less, unknown, dormant, honoured = (
         shown.index(f"{name} (") for name in ("Guard", "Less", "Unknown", "Dormant", "Honoured")

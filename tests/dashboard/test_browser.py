@@ -33,13 +33,13 @@ PAGES = (
     ("/activity", "Activity"),
     ("/activity?range=7d&api_id=token", "Activity"),
     ("/activity/apis", "Activity by API"),
-    ("/activity/keys", "Traffic by key"),
+    ("/activity/callers", "Traffic by key"),
     ("/activity/endpoints", "Activity by endpoint"),
     ("/activity/errors", "Activity by error"),
     ("/activity/versions", "Activity by version"),
     ("/activity/tags", "Activity by tags"),
-    ("/activity/keys/{key_hash}", ALIAS),
-    ("/activity/keys/00000000", "no key"),
+    ("/activity/callers/{key_hash}", ALIAS),
+    ("/activity/callers/00000000", "no key"),
     ("/logs", "Request log"),
     ("/logs?errors=1", "Request log"),
     ("/logs/live", "Request log, live"),
@@ -232,9 +232,9 @@ def test_a_deleted_key_says_so_in_activity_and_opens_its_history(signed_in: Tab,
     api = dashboard.gateway.api
     key_hash = api("POST", "/tyk/keys/soon-gone", session("token", alias="Soon gone")).json()["key_hash"]
     request("GET", f"{dashboard.gateway.url}/token/orders", None, {"Authorization": "soon-gone"})
-    eventually(lambda: "Soon gone" in signed_in.open("/activity/keys").content())
+    eventually(lambda: "Soon gone" in signed_in.open("/activity/callers").content())
     assert api("DELETE", f"/tyk/keys/{key_hash}?hashed=1").status == 200
-    page = signed_in.open("/activity/keys")
+    page = signed_in.open("/activity/callers")
     row = page.get_by_role("row").filter(has_text="history is kept")
     assert row.count() == 1
     row.get_by_role("link", name="deleted").click()
@@ -306,4 +306,4 @@ def test_the_keyboard_reaches_the_content_first(browser: Browser, signed_in: Tab
 
 def test_the_rest_api_stands_beside_the_pages(dashboard: RunningDashboard) -> None:
     assert httpx.get(f"{dashboard.url}/api/apis").status_code == 401
-    assert httpx.get(f"{dashboard.url}/api/keys", headers={"Authorization": "no access key"}).status_code == 401
+    assert httpx.get(f"{dashboard.url}/api/apis", headers={"Authorization": "no access key"}).status_code == 401

@@ -156,7 +156,7 @@ def test_the_guide_sets_central_mode_up_and_its_command_answers_200(
     signed_in: Tab, dashboard: RunningDashboard
 ) -> None:
     page = signed_in.open("/jwt-guide")
-    page.get_by_role("link", name="Set it up for me: your identity provider signs").click()
+    page.get_by_role("link", name="with your identity provider").click()
     page.get_by_role("button", name="Set it up").click()
     page.get_by_role("heading", name="It is set up").wait_for()
     command = shlex.split(page.locator("pre").first.inner_text())

@@ -492,5 +492,8 @@ def test_a_key_of_another_organisation_is_not_there(path: str, api: GatewayApi, 
     assert ticked.status_code == 422
     assert "One of these APIs is gone" in ticked.text
     deleting = {"csrf": csrf, "key": key_hash}
+    asked = stranger.send("POST", "/keys/delete", {"Origin": "http://127.0.0.1:3000"}, data=deleting)
+    assert asked.status_code == 422
+    assert "Theirs" not in asked.text
     stranger.send("POST", "/keys/delete/confirmed", {"Origin": "http://127.0.0.1:3000"}, data=deleting)
     assert stored(api, key_hash)["alias"] == "Theirs"

@@ -57,17 +57,26 @@ def test_a_form_that_is_sent_as_it_stands_changes_nothing(name: str) -> None:
         ({"rate_kind": "limited", "rate": "10", "per": "60"}, {"rate": 10, "per": 60}),
         ({"rate_kind": "unlimited"}, {"rate": -1, "per": 0}),
         ({"rate_kind": ""}, {"rate": 0, "per": 0}),
-        ({"quota_kind": "limited", "quota_max": "9", "quota_renewal_rate": "0"}, {"quota_max": 9, "quota_renewal_rate": 0}),
+        (
+            {"quota_kind": "limited", "quota_max": "9", "quota_renewal_rate": "0"},
+            {"quota_max": 9, "quota_renewal_rate": 0},
+        ),
         ({"quota_kind": "unlimited"}, {"quota_max": -1, "quota_renewal_rate": 0}),
         ({"state": "denied"}, {"is_inactive": True}),
         ({"state": "draft"}, {"active": False, "is_inactive": False}),
-        ({"enforces": "parts", "acl": "1"}, {"partitions": {"acl": True, "rate_limit": False, "quota": False, "complexity": False, "per_api": False}}),
-        ({"enforces": "each", "acl": "1"}, {"partitions": {"acl": False, "rate_limit": False, "quota": False, "complexity": False, "per_api": True}}),
+        (
+            {"enforces": "parts", "acl": "1"},
+            {"partitions": {"acl": True, "rate_limit": False, "quota": False, "complexity": False, "per_api": False}},
+        ),
+        (
+            {"enforces": "each", "acl": "1"},
+            {"partitions": {"acl": False, "rate_limit": False, "quota": False, "complexity": False, "per_api": True}},
+        ),
         ({"key_expires_in": "3600"}, {"key_expires_in": 3600}),
         ({"tags": "a\n\n b "}, {"tags": ["a", "b"]}),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_changed_field_is_written_as_the_gateway_reads_it(fields: dict[str, str], written: dict[str, Any]) -> None:
     document, errors = changed(KINDS["limits"], **fields)
     assert errors == {}

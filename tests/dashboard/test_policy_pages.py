@@ -20,7 +20,10 @@ GOLD = policy("gold", "token", name="Gold partners", rate=10, per=60, quota_max=
 
 @pytest.fixture(autouse=True)
 def _definitions(api: GatewayApi) -> None:
-    for definition in (token_api(TARGET, name="Payments"), jwt_api(TARGET, name="Charges", jwt_source="c2VjcmV0", jwt_default_policies=["gold"])):  # fmt: skip
+    for definition in (
+        token_api(TARGET, name="Payments"),
+        jwt_api(TARGET, name="Charges", jwt_source="c2VjcmV0", jwt_default_policies=["gold"]),
+    ):
         assert api.call("POST", "/tyk/apis", definition).status_code == 200
     assert api.call("POST", "/tyk/policies", GOLD).status_code == 200
 
@@ -73,7 +76,7 @@ def test_what_the_list_does_not_know_is_refused(query: str, visitor: Visitor) ->
 def test_a_policy_is_made_with_a_form(api: GatewayApi, visitor: Visitor) -> None:
     page = send(visitor, visitor.get("/new/policy"), "/new/policy", {"do": "add", "add_api": "token", "name": "Silver"})
     assert page.status_code == 200
-    changes = {
+    changes: dict[str, str | list[str] | None] = {
         **{"id": "silver", "paths:token": "GET /charges", "rate_kind": "limited", "rate": "5", "per": "1"},
         **{"meta_name": ["team", ""], "meta_value": ["payments", ""], "key_expires_in": "3600", "do": "save"},
     }

@@ -13,7 +13,7 @@ from tests.kit.definitions import jwt_api, policy, session, token_api
 from tests.kit.gateway import Gateway, free_port, running_gateway
 from tests.kit.origin import Origin
 from tests.kit.tokens import SECRET, hs256
-from tests.kit.waiting import eventually
+from tests.kit.waiting import SAFETY_S, eventually
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
 KEY_ID, ALIAS = "a-key-of-the-warehouse", "Warehouse sync"
@@ -40,7 +40,7 @@ class RunningDashboard:
     def add_user(self) -> None:
         """An administrator, whose password is theirs already."""
         temporary = self.new_user(self.email, "--admin")
-        with httpx.Client(base_url=self.url, headers={"Origin": self.url}) as client:
+        with httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=SAFETY_S) as client:
             _submit(client, "/login", email=self.email, password=temporary)
             _submit(client, "/password", current=temporary, new=self.password, again=self.password)
 

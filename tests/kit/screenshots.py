@@ -14,8 +14,8 @@ PICTURES: tuple[tuple[str, str, Scheme, tuple[int, int]], ...] = (
     ("key", "/keys/{key_hash}", "light", WIDE),
     ("jwt-guide", "/jwt-guide", "light", WIDE),
     ("activity", "/activity", "light", WIDE),
-    ("activity-keys", "/activity/keys", "light", WIDE),
-    ("activity-caller", "/activity/keys/{key_hash}", "dark", WIDE),
+    ("activity-keys", "/activity/callers", "light", WIDE),
+    ("activity-caller", "/activity/callers/{key_hash}", "dark", WIDE),
     ("request-log", "/logs", "light", WIDE),
     ("nodes", "/nodes", "dark", WIDE),
 )

@@ -43,7 +43,7 @@ DONE: Final[Mapping[str, str]] = {
     "policy_deleted": "The policy is deleted.",
     "user_saved": "The user is saved. Their rights hold from their next click on.",
     "user_deactivated": "The user is deactivated and signed out everywhere.",
-    "user_activated": "The user is active again. Give them an API credential if they need one.",
+    "user_activated": "The user is active again. Give them an access key if they need one.",
     "user_deleted": "The user is deleted.",
     "session_ended": "The session has ended.",
     "sessions_ended": "Your other sessions have ended.",

@@ -57,11 +57,12 @@ async def burn_down_of(visit: Visit, record: str, row: dict[str, Any], api_ids: 
 
 
 def course(row: dict[str, Any], passed: Sequence[tuple[int, int]], starts: range, now: float) -> list[Point]:
-    """What is left at the beginning of each stretch. `passed` are (beginning of a stretch, exchanges), oldest first."""
+    """What is left at the beginning of each stretch. `passed` are (beginning of a stretch, exchanges) of the period."""
     points = []
     for at in starts:
         if at <= now:
-            since = sum(number for start, number in passed if start >= at)
+            # The stretch that the period began in may have begun before it.
+            since = sum(number for start, number in passed if start >= at or at == starts[0])
             points.append(Point(at, min(row["quota_max"], row["remaining"] + since), 0))
         else:
             spent = row["used_per_hour"] * (at - now) / 3_600

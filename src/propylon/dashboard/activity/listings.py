@@ -30,7 +30,7 @@ APIS: Final = Listing(
     "APIs",
 )
 CALLERS: Final = Listing(
-    "keys",
+    "callers",
     "Traffic by key",
     "Everybody who called, under the name they have today; whoever was deleted keeps their history.",
     activity.by_caller,

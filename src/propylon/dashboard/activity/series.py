@@ -10,6 +10,7 @@ from propylon.dashboard.activity.scope import Scope
 from propylon.dashboard.charts import Picture, stacked
 from propylon.dashboard.visit import Visit
 from propylon.dashboard.words import clock_label
+from propylon.usage.rows import Grain
 
 SHOWN: Final = ("p50", "p95", "p99")
 
@@ -61,8 +62,8 @@ async def requests_of(visit: Visit, scope: Scope, **more: str) -> Requests:
 
 
 async def latencies_of(visit: Visit, scope: Scope, **more: str) -> Latencies:
-    """Over many months by day, as percentiles are told of no longer stretch."""
-    asked = "day" if scope.res == "month" else scope.res
+    """As finely as the requests, or as finely as percentiles are told of so long a range."""
+    asked = _finest(scope)
     document = await told(visit, latency.percentiles, scope, res=asked, **more)
     found = {start_of(row["id"]): row["latency_us"] for row in document["data"]}
     step = int(RESOLUTIONS[document["res"]]) * 60
@@ -71,6 +72,14 @@ async def latencies_of(visit: Visit, scope: Scope, **more: str) -> Latencies:
     # One over the other, not one upon the other: what each adds to the one below it.
     picture = stacked([(one.p50, one.p95 - one.p50, one.p99 - one.p95) for one in rows])
     return Latencies(document["res"], rows, picture, _labels(visit, scope))
+
+
+def _finest(scope: Scope) -> str:
+    for res in ("minute", "hour"):
+        is_wanted = RESOLUTIONS[res] >= RESOLUTIONS[scope.res]
+        if is_wanted and scope.days * Grain.DAY // RESOLUTIONS[res] <= latency.POINTS_MAX:
+            return res
+    return "day"
 
 
 def start_of(told_id: dict[str, Any]) -> int:

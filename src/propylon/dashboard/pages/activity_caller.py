@@ -31,7 +31,7 @@ UNKNOWN = "Nobody is known by that. A deleted key is found by its record, which 
 async def show(visit: Visit) -> Response:
     record = await _record(visit, visit.path["record"])
     (known,) = await known_callers(visit, [record])
-    path = f"/activity/keys/{record or NO_KEY_HASH}"
+    path = f"/activity/callers/{record or NO_KEY_HASH}"
     try:
         scope = read_scope({**visit.query, "caller": record or NO_KEY_HASH}, visit.now)
         kind = wanted(visit.query)
@@ -102,6 +102,6 @@ async def find(visit: Visit) -> Response:
         return visit.page("activity_found.html", 422, error=EMPTY, found=[])
     records = list(await callers_by(visit.desk, visit.who.org_id, words))
     if len(records) == 1:
-        return visit.to(f"/activity/keys/{records[0] or NO_KEY_HASH}")
+        return visit.to(f"/activity/callers/{records[0] or NO_KEY_HASH}")
     found = [caller(one) for one in await known_callers(visit, records)]
     return visit.page("activity_found.html", 200 if found else 404, error="" if found else UNKNOWN, found=found)

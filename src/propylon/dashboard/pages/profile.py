@@ -1,4 +1,4 @@
-"""One's own profile: what one may do, the password, the API credential, where one is signed in. Open to everybody."""
+"""One's own profile: what one may do, the password, the access key, where one is signed in. Open to everybody."""
 
 from typing import Final
 
@@ -33,15 +33,15 @@ async def show(visit: Visit) -> Response:
 
 
 async def ask_key(visit: Visit) -> Response:
-    title, verb = "Renew your API credential?", "Renew API credential"
+    title, verb = "Renew your access key?", "Renew access key"
     action, back = "/profile/renew-key", "/profile"
     return visit.page("ask.html", title=title, text=ASKED, verb=verb, kind="danger", action=action, back=back)
 
 
 async def renew_key(visit: Visit) -> Response:
     access_key = await credentials.renew_access_key(visit.desk, acting(visit), visit.who.user_id)
-    shown = [("API credential", access_key)]
-    return visit.page("shown_once.html", title="API credential renewed", user=await _own(visit), shown=shown)
+    shown = [("Access key", access_key)]
+    return visit.page("shown_once.html", title="Access key renewed", user=await _own(visit), shown=shown)
 
 
 async def end_session(visit: Visit) -> Response:

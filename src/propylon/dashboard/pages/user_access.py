@@ -30,15 +30,15 @@ STEPS: Final[Mapping[str, Step]] = {
         "them; they have to change it before anything else.",
     ),
     "renew-key": Step(
-        "Renew the API credential of {who}?",
-        "Renew API credential",
+        "Renew the access key of {who}?",
+        "Renew access key",
         "The one before is over at once: scripts that use it are refused until they have the new one, which is shown "
         "once.",
     ),
     "deactivate": Step(
         "Deactivate {who}?",
         "Deactivate",
-        "They are signed out everywhere, their API credential is over, and they are not let in again until somebody "
+        "They are signed out everywhere, their access key is over, and they are not let in again until somebody "
         "activates them. What they made stays.",
     ),
     "delete": Step(
@@ -82,7 +82,7 @@ async def reset_password(visit: Visit) -> Response:
 async def renew_key(visit: Visit) -> Response:
     row = await _user(visit)
     access_key = await credentials.renew_access_key(visit.desk, acting(visit), row.id)
-    return _shown(visit, row, "API credential renewed", "API credential", access_key)
+    return _shown(visit, row, "Access key renewed", "Access key", access_key)
 
 
 async def deactivate(visit: Visit) -> Response:

@@ -31,7 +31,7 @@ async def make(visit: Visit) -> Response:
     except Refused as refused:
         return await _form(visit, values, people_forms.errors_of(refused), 422)
     password = await credentials.reset_password(visit.desk, caller, made.user.id)
-    shown = [("Temporary password", password), ("API credential", made.access_key)]
+    shown = [("Temporary password", password), ("Access key", made.access_key)]
     return visit.page("shown_once.html", title="User created", user=made.user, shown=shown)
 
 
