@@ -12,6 +12,7 @@ from propylon.control.call import Answer, Call
 from propylon.control.definitions import FOREIGN_LISTEN_PATH, JudgedApi, judge_api, taken_listen_path
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, cleared, demand_match, done, etag, flag, listed, read_body
+from propylon.control.mode_change import ignored_signing_keys
 from propylon.control.ownership import is_hidden, org_of
 from propylon.errors import Problem
 from propylon.model.api_definition import public_view, unwrap
@@ -78,8 +79,9 @@ async def change(desk: Desk, call: Call) -> Answer:
     async with desk.records.change(call.by) as edit:
         before = await _to_change(call, edit, api_id)
         judged = await judged_api(desk, call, document, before)
+        ignored = await ignored_signing_keys(desk, before, judged)
         row = await edit.put_api(judged.write(api_id))
-    return done(api_id, "modified", headers=etag(row.etag), warnings=judged.warnings)
+    return done(api_id, "modified", headers=etag(row.etag), warnings=[*judged.warnings, *ignored])
 
 
 async def remove(desk: Desk, call: Call) -> Answer:
