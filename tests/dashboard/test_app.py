@@ -3,11 +3,16 @@
 import ipaddress
 
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
+from propylon.dashboard.app import Dashboard
+from propylon.dashboard.own_files import open_own_files
 from propylon.dashboard.routes import PAGES
 from propylon.model.permissions import Permissions
+from tests.control.conftest import GatewayApi
 from tests.dashboard.conftest import NewVisitor
-from tests.kit.fake_people import FakeUser
+from tests.kit.fake_people import FakePeople, FakeUser
 from tests.kit.visitor import ORIGIN, Visitor, forms, text_of
 
 GUARDED = [page for page in PAGES if page.area is not None]
@@ -190,3 +195,19 @@ def test_what_is_no_form_of_ours_is_refused(
     headers: dict[str, str], content: bytes, status: int, visitor: Visitor
 ) -> None:
     assert visitor.send("POST", "/keys/find", headers, content=content).status_code == status
+
+
+def test_the_rest_api_sees_the_client_behind_a_trusted_proxy_and_nobody_else_s_word(api: GatewayApi) -> None:
+    seen: list[str] = []
+
+    async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["client"][0])
+        await PlainTextResponse("")(scope, receive, send)
+
+    for trusted in ((ipaddress.ip_network("127.0.0.0/8"),), ()):
+        changed = {"dashboard_listen": "127.0.0.1:3000", "trusted_proxies": trusted}
+        desk = api.desk._replace(settings=api.settings.model_copy(update=changed))
+        visitor = Visitor(Dashboard(desk, FakePeople(), open_own_files(), {"/api": mounted}), api.loop)
+        visitor.get("/api/users", X_Forwarded_For="198.51.100.1, 192.0.2.7")
+        visitor.close()
+    assert seen == ["192.0.2.7", "127.0.0.1"]

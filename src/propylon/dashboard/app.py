@@ -59,7 +59,7 @@ class Dashboard:
         assert scope["type"] == "http", "lifespan and websockets are switched off in control/serving.py"
         for prefix, application in self._mounts.items():
             if f"{scope['path']}/".startswith(f"{prefix}/"):
-                await application(scope, receive, send)
+                await application(self._with_client(scope), receive, send)
                 return
         # Starlette's router raises, rather than answers itself, for who is called an application.
         request = Request({**scope, "app": self, "path": scope["path"].rstrip("/") or "/"}, receive)
@@ -71,6 +71,13 @@ class Dashboard:
         except HTTPException as unrouted:
             answer = await self._unrouted(request, unrouted)
             await answer(scope, receive, _safely(send))
+
+    def _with_client(self, scope: Scope) -> Scope:
+        """With the client's address in the place of a trusted proxy's: throttles and the audit log go by it."""
+        request = Request(scope)
+        if not self._is_proxied(request):
+            return scope
+        return {**scope, "client": (_client(request, self._parts.desk.settings.trusted_proxies), 0)}
 
     def _endpoint(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
