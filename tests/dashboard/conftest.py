@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 
 from propylon.dashboard.app import Dashboard
-from propylon.dashboard.own_files import open_own_files
 from tests.control.conftest import GatewayApi
 from tests.control.conftest import api as api
 from tests.control.conftest import make as make
 from tests.dashboard.real_people import DashboardPeople
 from tests.kit.fake_people import FakePeople, FakeUser
-from tests.kit.visitor import Visitor
+from tests.kit.visitor import OWN_FILES, Visitor
 
 NewVisitor = Callable[..., Visitor]
 
@@ -25,7 +24,7 @@ def new_visitor(api: GatewayApi) -> Iterator[NewVisitor]:
     def one(*users: FakeUser, peer: str = "127.0.0.1", **settings: Any) -> Visitor:
         changed = {"dashboard_listen": "127.0.0.1:3000", **settings}
         desk = api.desk._replace(settings=api.settings.model_copy(update=changed))
-        app = Dashboard(desk, FakePeople(*(users or (FakeUser(),))), open_own_files())
+        app = Dashboard(desk, FakePeople(*(users or (FakeUser(),))), OWN_FILES)
         made.append(Visitor(app, api.loop, peer))
         return made[-1]
 

@@ -7,13 +7,12 @@ from propylon.control.desk import Desk
 from propylon.control.people.signed_in import token_hash
 from propylon.control.people.users import create_user
 from propylon.dashboard.app import Dashboard
-from propylon.dashboard.own_files import open_own_files
 from propylon.dashboard.serving import mounts_of
 from propylon.dashboard.signing_in import RecordedPeople
 from propylon.stores.records.people import SignInRow, UserRow
 from tests.control.conftest import GatewayApi
 from tests.kit.people import ADMINISTRATION
-from tests.kit.visitor import Visitor
+from tests.kit.visitor import OWN_FILES, Visitor
 
 ADMIN = {"IsAdmin": "admin"}
 SIGNED_IN_S = 3_600.0
@@ -35,7 +34,7 @@ class DashboardPeople:
         changed = {"dashboard_listen": "127.0.0.1:3000", **settings}
         self.api = api
         self.desk = api.desk._replace(settings=api.settings.model_copy(update=changed))
-        self.app = Dashboard(self.desk, RecordedPeople(self.desk), open_own_files(), mounts_of(self.desk))
+        self.app = Dashboard(self.desk, RecordedPeople(self.desk), OWN_FILES, mounts_of(self.desk))
         self._visitors: list[Visitor] = []
 
     def visitor(self) -> Visitor:

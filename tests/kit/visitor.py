@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import httpx
 from starlette.types import ASGIApp
 
+from propylon.dashboard.own_files import open_own_files
 from tests.kit.fake_people import PASSWORD
 
+OWN_FILES = open_own_files()  # one for all tests, and so are the templates that speak of them
 ORIGIN = "http://127.0.0.1:3000"
 
 

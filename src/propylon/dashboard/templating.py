@@ -20,8 +20,9 @@ FILTERS: Final = {
 }
 
 
+@functools.cache
 def environment(files: OwnFiles) -> Environment:
-    """One per application; `url_of` and `has_file` speak of the files that pages refer to."""
+    """One for the same files, as compiling takes half a second; `url_of` and `has_file` speak of what pages refer to."""
     made = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
