@@ -22,7 +22,7 @@ FILTERS: Final = {
 
 @functools.cache
 def environment(files: OwnFiles) -> Environment:
-    """One for the same files, as compiling takes half a second; `url_of` and `has_file` speak of what pages refer to."""
+    """One for the same files: compiling takes half a second. `url_of` and `has_file` speak of what pages refer to."""
     made = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
