@@ -291,7 +291,8 @@ def test_a_chart_shows_the_numbers_of_its_table(browser: Browser, signed_in: Tab
         page.locator(".uplot canvas").wait_for()
         page.get_by_text("Numbers of this chart").click()
         rows = page.locator(".numbers tbody tr").all_inner_texts()
-        assert sum(int(number) for row in rows for number in row.split("\t")[1:]) == 15
+        told = int(page.locator(".tile-number").first.inner_text())
+        assert sum(int(number) for row in rows for number in row.split("\t")[1:]) == told >= 15
 
 
 def test_the_keyboard_reaches_the_content_first(browser: Browser, signed_in: Tab, dashboard: RunningDashboard) -> None:

@@ -245,7 +245,10 @@ def test_who_may_reset_passwords_alone_does_that_and_nothing_else(people: Dashbo
     assert step(helper.visitor, f"/users/{carl.user.id}/reset-password").status_code == 200
     other = people.signed_in("dora@example.com", users="read", keys="read").visitor
     assert "/reset-password" not in other.get(f"/users/{carl.user.id}").text
-    assert step(other, f"/users/{carl.user.id}/reset-password").status_code == 403
+    assert other.get(f"/users/{carl.user.id}/reset-password").status_code == 403
+    csrf = forms(other.get("/profile"))[0].fields["csrf"]
+    answer = other.send("POST", f"/users/{carl.user.id}/reset-password", {"Origin": ORIGIN}, data={"csrf": csrf})
+    assert answer.status_code == 403
 
 
 def test_everybody_sees_their_own_rights_renews_their_credential_and_ends_their_sessions(
