@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import tarfile
 import tomllib
 from importlib.metadata import distributions
@@ -14,6 +15,8 @@ from zipfile import ZipFile
 import pytest
 
 from tests.release.conftest import COMMITTED_AT, RELEASE, Release, run
+
+ASSETS = "src/propylon/dashboard/assets"
 
 
 @pytest.fixture
@@ -27,7 +30,8 @@ def clone(released: Release, tmp_path: Path) -> Path:
 def test_the_wheel_holds_the_package_and_the_examples_and_nothing_else(released: Release) -> None:
     with ZipFile(released.only("*.whl")) as wheel:
         held = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    packed = {f"propylon/{path}" for path in _files(released.tree / "src" / "propylon")}
+    files = {str(path) for path in _files(released.tree / "src" / "propylon")}
+    packed = {f"propylon/{path}" for path in files if not path.startswith("dashboard/npm/")}  # what assets come from
     examples = {f"propylon/examples/{path}" for path in _files(released.tree / "examples")}
     assert held == packed | examples
     assert {Path(name).suffix for name in held if name.startswith("propylon/stores/redis/")} == {".lua"}
@@ -39,7 +43,9 @@ def test_the_source_holds_all_that_is_committed(released: Release) -> None:
     with tarfile.open(released.only("*.tar.gz")) as source:
         held = {name.partition("/")[2] for name in source.getnames()}
     committed = run("git", "ls-files", cwd=released.tree).stdout.split("\n")
-    assert held == {*filter(None, committed), "PKG-INFO"}
+    assets = {f"{ASSETS}/{path}" for path in _files(released.tree / ASSETS)}
+    assert held == {*filter(None, committed), *assets, "PKG-INFO"}
+    assert f"{ASSETS}/htmx.min.js" in assets
 
 
 def test_the_sum_of_each_file_is_printed(released: Release) -> None:
@@ -74,6 +80,7 @@ def test_the_bill_says_who_asks_for_what_and_names_no_place_of_this_machine(rele
 def test_the_same_commit_gives_the_same_bytes_at_another_place(released: Release, clone: Path) -> None:
     python = Path(RELEASE[-1].removeprefix("BIN=")) / "python"
     os.chmod(clone / "src" / "propylon" / "server.py", 0o600)
+    shutil.copytree(released.tree / ASSETS, clone / ASSETS)
     command = f"umask 077; {python} -m build --no-isolation --outdir again ."
     done = run("bash", "-c", command, cwd=clone, SOURCE_DATE_EPOCH=str(COMMITTED_AT))
     assert done.returncode == 0, done.stderr
