@@ -314,6 +314,21 @@ def test_a_reference_that_the_gateway_s_owner_put_there_stays_where_it_is(world:
     assert isinstance(moved, Refused)
 
 
+def test_a_target_may_be_one_that_the_organisation_s_requests_go_to_already(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UPSTREAM", "http://127.0.0.1:1/")
+    placed = {"listen_path": "/mine-api/", "target_url": "env://UPSTREAM"}
+    stored = keyless_api("", "mine-api", org_id=MINE, proxy=placed)
+    assert world.api.call("PUT", "/tyk/apis/mine-api", stored).status_code == 200
+    new = keyless_api("", "new-api", org_id=MINE, proxy=placed | {"listen_path": "/new-api/"})
+    assert isinstance(world.ask("POST /tyk/apis", "", new), Answer)
+    other = keyless_api("", "other-api", org_id=MINE, proxy={"listen_path": "/other/", "target_url": "env://HOME"})
+    refused = world.ask("POST /tyk/apis", "", other)
+    assert isinstance(refused, Refused)
+    assert refused.members["code"] == "reference_not_yours"
+
+
 def test_a_row_would_notice_a_difference(world: World) -> None:
     """The same comparison for what is the caller's own."""
     row = Row("GET /tyk/apis/{api_id}", "mine-api", "no-api", {"api_id": "<>"})

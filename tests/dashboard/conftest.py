@@ -4,13 +4,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from propylon.dashboard.app import Dashboard
 from tests.control.conftest import GatewayApi
 from tests.control.conftest import api as api
 from tests.control.conftest import make as make
 from tests.dashboard.real_people import DashboardPeople
+from tests.kit.browser import Tab, running_browser
+from tests.kit.dashboard import RunningDashboard, running_dashboard
 from tests.kit.fake_people import FakePeople, FakeUser
+from tests.kit.screenshots import sign_in
 from tests.kit.visitor import OWN_FILES, Visitor
 
 NewVisitor = Callable[..., Visitor]
@@ -47,3 +51,24 @@ def people(api: GatewayApi) -> Iterator[DashboardPeople]:
     one = DashboardPeople(api)
     yield one
     one.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """No longer than a module, as the loop that drives it would be in the way of others."""
+    with running_browser() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def dashboard() -> Iterator[RunningDashboard]:
+    with running_dashboard() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, dashboard: RunningDashboard) -> Iterator[Tab]:
+    """Without JavaScript: signing in needs none. Other tabs take its cookies."""
+    with Tab(browser, dashboard.url, scripts=False) as tab:
+        sign_in(tab, dashboard)
+        yield tab

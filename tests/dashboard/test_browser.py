@@ -3,15 +3,13 @@
 A new page is one line in PAGES.
 """
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 from playwright.sync_api import Browser
 
-from tests.kit.browser import PHONE, Scheme, Tab, running_browser
+from tests.kit.browser import PHONE, Scheme, Tab
 from tests.kit.client import request
-from tests.kit.dashboard import ALIAS, KEY_ID, RunningDashboard, running_dashboard
+from tests.kit.dashboard import ALIAS, KEY_ID, RunningDashboard
 from tests.kit.definitions import session
 from tests.kit.waiting import eventually
 
@@ -61,30 +59,6 @@ PAGES = (
     ("/password", "Change your password"),
     ("/logout", "Sign out?"),
 )
-
-
-@pytest.fixture(scope="module")
-def dashboard() -> Iterator[RunningDashboard]:
-    with running_dashboard() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def signed_in(browser: Browser, dashboard: RunningDashboard) -> Iterator[Tab]:
-    """Without JavaScript: signing in needs none. Other tabs take its cookies."""
-    with Tab(browser, dashboard.url, scripts=False) as tab:
-        page = tab.open("/login")
-        page.get_by_label("E-mail address").fill(dashboard.email)
-        page.get_by_label("Password").fill(dashboard.password)
-        page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("heading", name="Overview", level=1).wait_for()
-        yield tab
 
 
 @pytest.mark.parametrize(("path", "title"), PAGES, ids=[path for path, _ in PAGES])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.kit.browser import PHONE, Scheme, Tab, running_browser
+from tests.kit.browser import PHONE, Scheme, Tab
 from tests.kit.client import request
 from tests.kit.dashboard import RunningDashboard, running_dashboard
 from tests.kit.definitions import jwt_api, policy, session, token_api
@@ -56,24 +56,6 @@ def dashboard() -> Iterator[RunningDashboard]:
         put(one, "/tyk/policies", policy("silver", "token", name="Silver", rate=1000, per=1, meta_data={"team": "eu"}))
         put(one, f"/tyk/keys/{CREDENTIAL}", session(alias="Under silver", apply_policies=["silver"]))
         yield one
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def signed_in(browser: Browser, dashboard: RunningDashboard) -> Iterator[Tab]:
-    """Without JavaScript."""
-    with Tab(browser, dashboard.url, scripts=False) as tab:
-        page = tab.open("/login")
-        page.get_by_label("E-mail address").fill(dashboard.email)
-        page.get_by_label("Password").fill(dashboard.password)
-        page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("heading", name="Overview", level=1).wait_for()
-        yield tab
 
 
 def test_every_page_is_whole_without_javascript(signed_in: Tab) -> None:

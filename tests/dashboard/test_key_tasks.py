@@ -10,24 +10,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.kit.browser import PHONE, Tab, running_browser
+from tests.kit.browser import PHONE, Tab
 from tests.kit.client import request
-from tests.kit.dashboard import RunningDashboard, running_dashboard
+from tests.kit.dashboard import RunningDashboard
 from tests.kit.screenshots import sign_in
 
 pytestmark = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
-
-
-@pytest.fixture(scope="module")
-def dashboard() -> Iterator[RunningDashboard]:
-    with running_dashboard() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as one:
-        yield one
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ from propylon.stores.records.opening import open_records
 from propylon.stores.records.records import Records
 from propylon.usage import drain as drain_module
 from propylon.usage.drain import Drain
+from propylon.usage.entries import EntryFilter, page_of_entries
 from propylon.usage.line import Cell, Line, LogEntry, encode
 from propylon.usage.progress import Progress, move_progress, read_progress
-from propylon.usage.queries import Dimension, Step, latencies, recent_log, totals
+from propylon.usage.queries import Dimension, Step, latencies, totals
 from propylon.usage.tag_sets import Tagged
 from tests.kit.places import Place, SqlitePlace, records_at, with_records
 from tests.kit.records import ROOT_SECRET, TESTER, a_definition
@@ -48,7 +49,7 @@ def test_lines_are_added_up_and_leave_the_queue(place: Place) -> None:
     async def drained(records: Records) -> None:
         assert await Drain(records, queue).run_once() == 3
         assert [(total.at, total.exchanges) for total in await totals(records, Step.MINUTE)] == [(180, 3), (120, 6)]
-        assert [entry.latency_us for entry in await recent_log(records)] == [3, 2, 1]
+        assert [entry.log.latency_us for entry in await page_of_entries(records, EntryFilter())] == [3, 2, 1]
         assert await latencies(records) == {8: 6, 40: 3}
 
     with_records(place, drained)
@@ -173,7 +174,7 @@ def test_a_drain_killed_on_the_way_neither_loses_nor_doubles_a_line(
             pass
         await meters.close()
         assert await exchanges(records) == 30
-        assert len(await recent_log(records)) == 10
+        assert len(await page_of_entries(records, EntryFilter())) == 10
 
     asyncio.run(fill())
     child = multiprocessing.get_context("spawn").Process(target=killed, args=(place.url, tmp_path))

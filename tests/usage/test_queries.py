@@ -7,8 +7,9 @@ import pytest
 
 from propylon.stores.records.records import Records
 from propylon.usage.drain import Drain
+from propylon.usage.entries import EntryFilter, page_of_entries
 from propylon.usage.line import Cell, Line, LogEntry, encode
-from propylon.usage.queries import Dimension, LogFilter, Step, latencies, recent_log, totals
+from propylon.usage.queries import Dimension, Step, latencies, totals
 from propylon.usage.retention import Kept, expire
 from propylon.usage.rolling_up import roll_up_minute
 from tests.kit.places import Place, with_records
@@ -84,21 +85,22 @@ def test_latencies_are_of_what_is_chosen_only(place: Place) -> None:
 @pytest.mark.parametrize(
     ("only", "times"),
     [
-        (LogFilter(), [172_800.0, 90_061.0, 86_461.0, 86_400.5]),
-        (LogFilter(api_id="bills"), [86_461.0]),
-        (LogFilter(identity="k2"), [90_061.0]),
-        (LogFilter(status=429), [172_800.0]),
-        (LogFilter(reason="expired", status=403), [86_461.0, 86_400.5]),
-        (LogFilter(key_hash="00"), []),
+        (EntryFilter(), [172_800.0, 90_061.0, 86_461.0, 86_400.5]),
+        (EntryFilter(api_id="bills"), [86_461.0]),
+        (EntryFilter(identities=("k2",)), [90_061.0]),
+        (EntryFilter(status=429), [172_800.0]),
+        (EntryFilter(reason="expired", status=403), [86_461.0, 86_400.5]),
+        (EntryFilter(key_hash="00"), []),
     ],
 )
-def test_the_log_comes_newest_first_and_filtered(place: Place, only: LogFilter, times: list[float]) -> None:
-    assert [entry.at for entry in asked(place, lambda records: recent_log(records, only))] == times
+def test_the_log_comes_newest_first_and_filtered(place: Place, only: EntryFilter, times: list[float]) -> None:
+    assert [entry.log.at for entry in asked(place, lambda records: page_of_entries(records, only))] == times
 
 
 def test_the_log_is_read_in_pages(place: Place) -> None:
-    found = asked(place, lambda records: recent_log(records, since=86_461.0, until=90_061.0, limit=1))
-    assert [entry.at for entry in found] == [90_061.0]
+    only = EntryFilter(since=86_461.0, until=90_061.0)
+    found = asked(place, lambda records: page_of_entries(records, only, limit=1))
+    assert [entry.log.at for entry in found] == [90_061.0]
 
 
 def test_what_is_old_is_forgotten_in_steps_and_the_rest_stays(place: Place) -> None:
@@ -108,7 +110,11 @@ def test_what_is_old_is_forgotten_in_steps_and_the_rest_stays(place: Place) -> N
         removed = []
         while not removed or removed[-1]:
             removed.append(await expire(records, Kept(172_800.0, 172_800.0, 172_800.0, 172_800.0, 100), 2))
-        return removed, len(await recent_log(records)), sum(t.exchanges for t in await totals(records, Step.DAY))
+        return (
+            removed,
+            len(await page_of_entries(records, EntryFilter())),
+            sum(t.exchanges for t in await totals(records, Step.DAY)),
+        )
 
     removed, entries, exchanges = asked(place, expired)
     assert removed[-1] == 0

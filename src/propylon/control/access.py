@@ -12,8 +12,8 @@ from typing import Final
 from starlette.responses import Response
 
 from propylon.clock import Clock
-from propylon.control.counted_address import counted_as
 from propylon.control.rendering import error
+from propylon.http.client_address import counted_as
 
 log = logging.getLogger("propylon.audit")
 WINDOW_S: Final = 60.0

@@ -22,6 +22,7 @@ from propylon.stores.records.edit import Edit
 
 ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 NOT_FOUND: Final = "API not found"
+TARGET_URL: Final = "proxy.target_url"
 REFERENCE: Final = (
     "reads the environment or a file of the gateway; only a definition file or the Gateway API may put that there. "
     "Write the value itself"
@@ -126,7 +127,7 @@ def _checked_id(api_id: object) -> str:
 
 async def judged_api(desk: Desk, call: Call, document: dict[str, Any], before: DefinitionRow | None) -> JudgedApi:
     """Within the transaction of the write, so that no listen path is taken meanwhile."""
-    _demand_own_references(call, document, before)
+    await _demand_own_references(desk, call, document, before)
     secrets = {} if before is None else desk.records.unseal_api(before)
     judged = judge_api(document, secrets, cleared(call), desk.settings)
     if isinstance(judged, list):
@@ -139,14 +140,21 @@ async def judged_api(desk: Desk, call: Call, document: dict[str, Any], before: D
     return judged
 
 
-def _demand_own_references(call: Call, document: dict[str, Any], before: DefinitionRow | None) -> None:
-    """The environment and files are the gateway's: through a target, a bounded caller could have them sent anywhere."""
-    if call.org_id is None:
-        return
+async def _demand_own_references(
+    desk: Desk, call: Call, document: dict[str, Any], before: DefinitionRow | None
+) -> None:
+    """The environment and files are the gateway's: through a target, a bounded caller could have them sent anywhere.
+
+    What stands in its place already may stay, and a target may be one that the organisation's requests go to already.
+    """
+    wanted = {} if call.org_id is None else references_in(document)
     stored = {} if before is None else references_in(json.loads(before.body))
-    for path, text in references_in(document).items():
-        if stored.get(path) != text:
-            raise Refused(403, f"{path} {REFERENCE}", code="reference_not_yours")
+    fresh = {path: text for path, text in wanted.items() if stored.get(path) != text}
+    if fresh.keys() == {TARGET_URL}:
+        known = [references_in(json.loads(row.body)) for row in await desk.records.apis() if row.org_id == call.org_id]
+        fresh = {} if any(one.get(TARGET_URL) == fresh[TARGET_URL] for one in known) else fresh
+    for path in fresh:
+        raise Refused(403, f"{path} {REFERENCE}", code="reference_not_yours")
 
 
 async def _taken(desk: Desk, call: Call, judged: JudgedApi, api_id: str) -> Problem | None:

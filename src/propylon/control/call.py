@@ -24,7 +24,7 @@ class Call(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a resource says. `document` is told as JSON; bytes go out as they are, under their own Content-Type."""
+    """What a resource says. `document` is told as JSON; bytes, or pieces of them to come, go out as they are."""
 
     status: int
     document: object

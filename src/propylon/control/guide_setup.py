@@ -14,7 +14,7 @@ from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer, listed, read_body
 from propylon.control.key_judgement import judge_key, why_not_stored
 from propylon.control.key_write import new_key
-from propylon.control.sample_token import hs256_token
+from propylon.control.sample_token import Sample, signed_sample
 from propylon.errors import Problem
 from propylon.model.limits import UNLIMITED
 from propylon.stores.records.edit import Edit
@@ -102,5 +102,5 @@ def _rights(order: Order, api_id: str) -> dict[str, Any]:
 def _token(desk: Desk, secret: str, header: dict[str, Any], claims: dict[str, Any]) -> dict[str, Any]:
     now = int(desk.clock.wall())
     claims = {**claims, "iat": now, "exp": now + TOKEN_LIFE_S}
-    header = {"alg": "HS256", "typ": "JWT", **header}
-    return {"token": hs256_token(secret.encode(), header, claims), "header": header, "claims": claims}
+    sample = Sample({"alg": "HS256", "typ": "JWT", **header}, claims)
+    return {"token": signed_sample(sample, secret), **sample._asdict()}

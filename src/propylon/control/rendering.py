@@ -4,12 +4,12 @@ What is asked over HTTP and told over HTTP comes through here, whichever API it 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from fastapi.telemetry import TelemetryConfig
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from propylon.control.call import Answer
 from propylon.control.envelope import Refused
@@ -23,6 +23,8 @@ _NO_HEADERS: Final[Mapping[str, str]] = {}
 def rendered(answer: Answer) -> Response:
     if isinstance(answer.document, bytes):
         return Response(answer.document, answer.status, dict(answer.headers))
+    if isinstance(answer.document, AsyncIterator):
+        return StreamingResponse(answer.document, answer.status, dict(answer.headers))
     text = json.dumps(answer.document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)
     return Response(text.encode() + b"\n", answer.status, dict(answer.headers), media_type="application/json")
 

@@ -8,10 +8,11 @@ from typing import Final
 from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused, answer
-from propylon.control.ownership import demand_unbounded, is_hidden, org_of
+from propylon.control.ownership import demand_unbounded, org_of
 from propylon.telemetry.metrics import CONTENT_TYPE
+from propylon.usage.entries import EntryFilter, page_of_entries
 from propylon.usage.histogram import percentile_us
-from propylon.usage.queries import Dimension, LogFilter, Step, latencies, recent_log, totals
+from propylon.usage.queries import Dimension, Step, latencies, totals
 
 DAY_S: Final = 86_400
 HOUR_S: Final = 3_600
@@ -49,33 +50,28 @@ async def read_totals(desk: Desk, call: Call) -> Answer:
 async def read_log(desk: Desk, call: Call) -> Answer:
     """Newest first; `one_in` says for how many exchanges an entry stands."""
     query = call.query
-    only = LogFilter(
-        query.get("api_id"),
-        query.get("identity"),
-        query.get("key_hash"),
-        _number(call, "status", None),
-        query.get("reason"),
-    )
     since, until = _span(desk, call)
+    org_of(call)
+    identity = query.get("identity")
+    only = EntryFilter(
+        org_id=call.org_id,
+        api_id=query.get("api_id"),
+        identities=None if identity is None else (identity,),
+        key_hash=query.get("key_hash"),
+        status=_number(call, "status", None),
+        reason=query.get("reason"),
+        since=since,
+        until=until,
+    )
     limit = _number(call, "limit", 100)
-    most = 100 if limit is None else limit
-    api_ids = await _own_apis(desk, call)
-    entries = await recent_log(desk.records, only, api_ids=api_ids, since=since, until=until, limit=most)
-    return answer({"logs": [entry._asdict() for entry in entries]})
+    entries = await page_of_entries(desk.records, only, limit=100 if limit is None else limit)
+    return answer({"logs": [entry.log._asdict() for entry in entries]})
 
 
 async def read_metrics(desk: Desk, call: Call) -> Answer:
     """In Prometheus' text format; counted since this control process started."""
     demand_unbounded(call)
     return Answer(200, await desk.metrics.page(), {"Content-Type": CONTENT_TYPE})
-
-
-async def _own_apis(desk: Desk, call: Call) -> list[str] | None:
-    """Whose exchanges a bounded caller sees; None = all, those that led to no API too."""
-    org_of(call)
-    if call.org_id is None:
-        return None
-    return [row.id for row in await desk.records.apis() if not is_hidden(call, row.org_id)]
 
 
 def _step(call: Call) -> Step:

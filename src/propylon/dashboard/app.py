@@ -4,7 +4,6 @@ Before: a Host that is ours, who has signed in, the token of the form, the right
 headers of `safety.py`. What a page shows is its own file; which pages there are, `routes.py` says.
 """
 
-import ipaddress
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -31,6 +30,7 @@ from propylon.dashboard.safety import HEADERS, PRIVATE, SAFE_METHODS, comes_from
 from propylon.dashboard.templating import environment
 from propylon.dashboard.visit import Parts, Visit
 from propylon.errors import Failure, StoreUnavailable
+from propylon.http.client_address import TrustedProxies
 
 log = logging.getLogger("propylon.dashboard")
 NOT_OURS: Final = (
@@ -50,6 +50,7 @@ class Dashboard:
     def __init__(self, desk: Desk, people: People, files: OwnFiles, mounts: Mapping[str, ASGIApp] = NO_MOUNTS) -> None:
         self._parts = Parts(desk, people, environment(files), Followers())
         self._mounts = mounts
+        self._proxies = TrustedProxies(desk.settings.trusted_proxies)
         address = desk.settings.dashboard_address
         self._is_loopback = address is not None and address.is_loopback
         routes = [Route(one.path, self._endpoint(one), methods=[one.method]) for one in PAGES]
@@ -74,10 +75,7 @@ class Dashboard:
 
     def _with_client(self, scope: Scope) -> Scope:
         """With the client's address in the place of a trusted proxy's: throttles and the audit log go by it."""
-        request = Request(scope)
-        if not self._is_proxied(request):
-            return scope
-        return {**scope, "client": (_client(request, self._parts.desk.settings.trusted_proxies), 0)}
+        return {**scope, "client": (self._client(Request(scope)), 0)}
 
     def _endpoint(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -142,37 +140,22 @@ class Dashboard:
             token = request.cookies.get(VISITOR, "")
         if not token:
             token = secrets.token_urlsafe(32)
-        is_proxied = self._is_proxied(request)
-        is_https = is_proxied and request.headers.get("x-forwarded-proto", "") == "https"
-        address = _client(request, self._parts.desk.settings.trusted_proxies) if is_proxied else _peer(request)
+        is_https = self._is_proxied(request) and request.headers.get("x-forwarded-proto", "") == "https"
+        address = self._client(request)
         return Visit(request, self._parts, who=who, token=token, form=form, address=address, is_https=is_https)
 
     def _is_proxied(self, request: Request) -> bool:
         """Whether it came through a proxy that is trusted, and says for whom."""
-        if "x-forwarded-for" not in request.headers:
-            return False
-        return _is_in(_peer(request), self._parts.desk.settings.trusted_proxies)
+        return "x-forwarded-for" in request.headers and self._proxies.stranger(_peer(request)) is None
 
-
-Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    def _client(self, request: Request) -> str:
+        said = [one.encode("latin-1") for one in request.headers.getlist("x-forwarded-for")]
+        return self._proxies.client_behind(_peer(request), said).ip
 
 
 def _peer(request: Request) -> str:
-    return request.client.host if request.client is not None else "unknown"
-
-
-def _is_in(address: str, networks: Networks) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in networks)
-
-
-def _client(request: Request, trusted: Networks) -> str:
-    """The right-most address that is not a trusted proxy's (design §4)."""
-    said = [one.strip() for one in ",".join(request.headers.getlist("x-forwarded-for")).split(",")]
-    return next((one for one in reversed(said) if one and not _is_in(one, trusted)), _peer(request))
+    assert request.client is not None, "the dashboard is served on an address"
+    return request.client.host
 
 
 def _is_own_form(visit: Visit) -> bool:

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
+from propylon.control.sample_token import Sample, sample_of, signed_sample
 from propylon.dashboard.first_request import TOKEN_NAME, api_to_try, first_request
 from propylon.dashboard.key_choices import ApiChoice, Choices
 from propylon.dashboard.key_signing import Signing
-from propylon.dashboard.sample_token import Sample, sample_of, signed_sample
 from propylon.dashboard.visit import Visit
 
 

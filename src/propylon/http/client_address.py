@@ -25,6 +25,10 @@ class TrustedProxies:
         return None if self._trusts(peer_ip) else ClientAddress(peer_ip, peer_trusted=False)
 
     def client(self, peer_ip: str, head: RequestHead) -> ClientAddress:
+        """As `client_behind`, of a request whose head was read here."""
+        return self.client_behind(peer_ip, head.values(b"x-forwarded-for"))
+
+    def client_behind(self, peer_ip: str, forwarded_for: Sequence[bytes]) -> ClientAddress:
         """The socket peer unless it is trusted; then the right-most X-Forwarded-For entry that is not.
 
         An entry that is no IP address ends the walk: what stands left of it was written by nobody we know.
@@ -32,7 +36,7 @@ class TrustedProxies:
         if (stranger := self.stranger(peer_ip)) is not None:
             return stranger
         client = peer_ip
-        for entry in reversed(b",".join(head.values(b"x-forwarded-for")).split(b",")):
+        for entry in reversed(b",".join(forwarded_for).split(b",")):
             address = address_of(entry.strip().decode("latin-1"))
             if address is None:
                 break
@@ -57,3 +61,8 @@ def address_of(text: str) -> str | None:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(address)
+
+
+def counted_as(ip: str) -> str:
+    """As what an address is counted by whatever bounds guesses: one IPv6 host has a whole /64 to guess from."""
+    return str(ipaddress.ip_network((ip, 64), strict=False)) if ":" in ip else ip

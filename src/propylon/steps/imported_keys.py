@@ -7,11 +7,11 @@ is a guess: while some key waits for its ID, they are throttled.
 """
 
 from collections.abc import Awaitable, Callable
-from ipaddress import ip_network
 from typing import Final
 
 from propylon.errors import ControlUnavailable, Denial, LookupsExhausted
 from propylon.exchange import Exchange
+from propylon.http.client_address import counted_as
 from propylon.model.charge import Charge, Claim, Kind
 from propylon.steps.meter_names import guess_meter
 from propylon.stores.ports import Lookups, Meters
@@ -97,14 +97,9 @@ class ImportedKeys:
 def _guess(org_id: str, client_ip: str) -> Charge:
     period_ns = GUESSES_WITHIN_S * 10**9
     return (
-        Claim(guess_meter(org_id, _counted_as(client_ip)), Kind.SLIDING, GUESSES_OF_ADDRESS_MAX, period_ns),
+        Claim(guess_meter(org_id, counted_as(client_ip)), Kind.SLIDING, GUESSES_OF_ADDRESS_MAX, period_ns),
         Claim(guess_meter(org_id, ""), Kind.SLIDING, GUESSES_MAX, period_ns),
     )
-
-
-def _counted_as(client_ip: str) -> str:
-    """One IPv6 host has a whole /64 to guess from."""
-    return str(ip_network((client_ip, 64), strict=False)) if ":" in client_ip else client_ip
 
 
 def _too_many(wait_s: bytes) -> Denial:

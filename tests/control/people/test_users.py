@@ -9,7 +9,6 @@ from propylon.control.desk import Desk
 from propylon.control.envelope import Refused
 from propylon.control.people import credentials, groups, organisations, users
 from propylon.control.people.caller import Caller
-from propylon.control.people.first_user import ensure_first_user
 from propylon.control.people.login import log_in
 from propylon.stores.records.audit_reads import AuditFilter
 from tests.control.conftest import GatewayApi
@@ -221,10 +220,3 @@ def test_an_organisation_is_made_changed_and_removed_by_the_administration_alone
     api.call("DELETE", "/tyk/apis/keyless")
     api.run(organisations.delete_organisation(api.desk, ADMINISTRATION, "acme"))
     assert api.run(users.list_users(api.desk, ADMINISTRATION)) == ([], 1)
-
-
-def test_the_first_user_is_an_administrator_made_once(api: GatewayApi) -> None:
-    first = api.run(ensure_first_user(api.desk))
-    signed = api.run(log_in(api.desk, first.email, first.password, address="127.0.0.1", user_agent="")).signed_in
-    assert (signed.org_id, signed.permissions.is_admin) == (api.settings.default_org_id, True)
-    assert api.run(ensure_first_user(api.desk)) is None

@@ -8,8 +8,8 @@ import logging
 from typing import Final
 
 from propylon.clock import Clock
-from propylon.control.counted_address import counted_as
 from propylon.errors import StoreUnavailable
+from propylon.http.client_address import counted_as
 from propylon.stores.records.audit import Entry
 from propylon.stores.records.records import Records
 from propylon.stores.records.writes import Actor

@@ -8,7 +8,7 @@ in from. Each control process counts for itself.
 
 from typing import Final, NamedTuple
 
-from propylon.control.counted_address import counted_as
+from propylon.http.client_address import counted_as
 
 REMEMBERED_MAX: Final = 30_000  # counts at once; the oldest goes
 FORGET_S: Final = 3_600.0  # after the last attempt

@@ -1,38 +1,34 @@
 """The application of `routes.py`: who is there, then the route, then an answer in the envelope of Tyk's dashboard.
 
-No answer of a write leaves before the workers can know of the newest revision (design §3.2): imports change what they
-serve. A bug is left to the server, which logs it and answers 500.
+What holds for every call is `answering.py`; imports change what workers serve.
 """
 
-import json
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
-from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from propylon.control.access import Access
 from propylon.control.actors import client_ip
+from propylon.control.answering import answered
 from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused
 from propylon.control.people.caller import Caller, caller_of, super_admin
 from propylon.control.people.signed_in import by_access_key
 from propylon.control.people_api.routes import ADMIN_ROUTES, API_ROUTES, PeopleResource
-from propylon.errors import Failure, StoreUnavailable
+from propylon.control.rendering import NO_TELEMETRY, body_of, rendered
 from propylon.stores.records.audit import Entry
-from propylon.stores.records.writes import Actor, OwnedByFile
+from propylon.stores.records.writes import Actor
 
-log = logging.getLogger("propylon.control")
-BODY_MAX_BYTES: Final = 4 * 1024**2
 NOT_AUTHORISED: Final = "Not authorised"
 ADMIN_AUTH: Final = "admin-auth"
-_NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+NOBODY: Final = Actor("unknown")  # until it is known who is there
+PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 _Who = Callable[[Request], Awaitable[Caller]]
 
@@ -45,7 +41,7 @@ class PeopleApi:
         self._admin_secret = desk.settings.admin_secret.get_secret_value()
         attempts = desk.settings.control_attempts_per_minute
         self._admin_access = Access(self._admin_secret, attempts, desk.clock, header=ADMIN_AUTH)
-        self._routes = FastAPI(openapi_url=None, redirect_slashes=False, telemetry=_NO_TELEMETRY)
+        self._routes = FastAPI(openapi_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
         for route in API_ROUTES:
             endpoint = self._endpoint(route.resource, self._user)
             self._routes.add_api_route(route.path, endpoint, methods=[route.method])
@@ -61,31 +57,19 @@ class PeopleApi:
 
     def _endpoint(self, resource: PeopleResource, who: _Who) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            response = await self._answered(resource, who, request)
-            if request.method == "GET":
-                return response
-            try:
-                await self._desk.announcer.announce()
-            except StoreUnavailable as failure:
-                log.warning("change not announced: %s", failure.detail)
-                text = "The change is stored, but the workers could not be told of it; repeat the request"
-                return _error(503, text, code="change_not_announced")
-            return response
+            async def asked(desk: Desk, call: Call) -> Answer:
+                """With who is there found out within, so that a store that is away is answered as everywhere."""
+                caller = await who(request)
+                path = {name: str(value) for name, value in call.path.items()}
+                of_caller = call._replace(by=caller.by, org_id=caller.org_id, path=path, body=await body_of(request))
+                return await resource(desk, caller, of_caller)
+
+            call = Call(NOBODY, "", request.path_params, request.query_params, request.headers)
+            what = f"{request.method} {'/'.join(request.scope['path'].split('/', 3)[:3])}"
+            answer = await answered(self._desk, asked, call, writes=request.method != "GET", what=what)
+            return _refusal(answer, request) if isinstance(answer, Refused) else _rendered(answer)
 
         return endpoint
-
-    async def _answered(self, resource: PeopleResource, who: _Who, request: Request) -> Response:
-        try:
-            caller = await who(request)
-            answer = await resource(self._desk, caller, await _call(request, caller))
-        except Refused as refused:
-            return _refusal(refused, request)
-        except OwnedByFile as owned:
-            return _error(409, f"owned_by_file: {owned}", code="owned_by_file", path=owned.path)
-        except Failure as failure:
-            log.warning("%s: %s", failure.code, failure.detail)
-            return _error(failure.status, failure.message, code=failure.code)
-        return _rendered(answer) if isinstance(answer, Answer) else answer
 
     async def _user(self, request: Request) -> Caller:
         """By their access key: raw, as Tyk's clients send it, or as a bearer token, as its generated ones do."""
@@ -113,25 +97,6 @@ class PeopleApi:
         raise Refused(401, NOT_AUTHORISED)
 
 
-async def _call(request: Request, caller: Caller) -> Call:
-    path = {name: str(value) for name, value in request.path_params.items()}
-    return Call(caller.by, caller.org_id, path, request.query_params, request.headers, await _body(request))
-
-
-async def _body(request: Request) -> bytes:
-    pieces, size = [], 0
-    try:
-        async for piece in request.stream():
-            size += len(piece)
-            if size > BODY_MAX_BYTES:
-                text = f"Request Entity Too Large: a body may have {BODY_MAX_BYTES} bytes"
-                raise Refused(413, text, {"Connection": "close"})
-            pieces.append(piece)
-    except ClientDisconnect:
-        raise Refused(400, "The body ended before it was complete") from None
-    return b"".join(pieces)
-
-
 def _refusal(refused: Refused, request: Request) -> Response:
     """Tyk names the path it denies, behind two blanks."""
     message = refused.message
@@ -141,9 +106,7 @@ def _refusal(refused: Refused, request: Request) -> Response:
 
 
 def _rendered(answer: Answer) -> Response:
-    text = json.dumps(answer.document, ensure_ascii=False, allow_nan=False)
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **answer.headers}
-    return Response(text.encode(errors="replace") + b"\n", answer.status, headers, media_type="application/json")
+    return rendered(answer._replace(headers={**PRIVATE, **answer.headers}))
 
 
 def _error(status: int, message: str, headers: Mapping[str, str] = _NO_HEADERS, **members: Any) -> Response:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from starlette.responses import Response, StreamingResponse
-
 from propylon.control import audit
 from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
@@ -16,7 +14,7 @@ from propylon.stores.records.audit_reads import AuditFilter
 MEDIA_TYPES: Final[Mapping[audit.Form, str]] = {"csv": "text/csv", "json": "application/x-ndjson"}
 
 
-async def read_all(desk: Desk, caller: Caller, call: Call) -> Answer | Response:
+async def read_all(desk: Desk, caller: Caller, call: Call) -> Answer:
     chosen = audit.filter_from(call.query)
     if call.query.get("download", "").lower() in ("1", "true"):
         return await _download(desk, caller, call, chosen)
@@ -30,11 +28,11 @@ async def read(desk: Desk, caller: Caller, call: Call) -> Answer:
     return Answer(200, _view(await audit.read_entry(desk, caller, number)))
 
 
-async def _download(desk: Desk, caller: Caller, call: Call, chosen: AuditFilter) -> Response:
+async def _download(desk: Desk, caller: Caller, call: Call, chosen: AuditFilter) -> Answer:
     form: audit.Form = "csv" if call.query.get("type", "json") == "csv" else "json"
     pieces = await audit.export(desk, caller, chosen, form)
-    name = f'attachment; filename="audit.{form}"'
-    return StreamingResponse(pieces, media_type=MEDIA_TYPES[form], headers={"Content-Disposition": name})
+    headers = {"Content-Type": MEDIA_TYPES[form], "Content-Disposition": f'attachment; filename="audit.{form}"'}
+    return Answer(200, pieces, headers)
 
 
 def _view(row: AuditRow) -> dict[str, Any]:

@@ -7,15 +7,13 @@ Of their own record everybody may read what stands there, renew the access key, 
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
-from starlette.responses import Response
-
 from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.people.caller import Caller
 from propylon.control.people_api import audit_logs, groups, imports, organisations, users
 from propylon.model.permissions import Area, Level
 
-PeopleResource = Callable[[Desk, Caller, Call], Awaitable[Answer | Response]]
+PeopleResource = Callable[[Desk, Caller, Call], Awaitable[Answer]]
 Routes = tuple[tuple[str, str, PeopleResource], ...]
 
 
