@@ -329,6 +329,22 @@ def test_a_target_may_be_one_that_the_organisation_s_requests_go_to_already(
     assert refused.members["code"] == "reference_not_yours"
 
 
+def test_an_api_id_that_changes_hands_does_not_bring_its_old_entries_along(world: World) -> None:
+    entry = [float(NOW), "canary-api", "", "", "", "GET", "/canary-api/x", 403, "key_unknown", 5, 0, "192.0.2.1", 1, ""]
+    cell = ["canary-api", "", 403, "key_unknown", "", 1, 0, 0, {"5": 1}]
+    line = {"minute": NOW // 60, "cells": [cell], "log": [entry], "gauges": {}}
+    api = world.api
+    api.run(api.meters.enqueue([json.dumps(line).encode()]))
+    api.run(Housekeeping(api.desk, api.meters, Leadership(""), lambda: None).drain())
+    assert api.call("DELETE", "/tyk/apis/canary-api").status_code == 200
+    assert api.call("POST", "/tyk/apis", token_api("http://u/", "canary-api", org_id=MINE)).status_code == 200
+    answer = world.ask("GET /tyk/logs")
+    assert isinstance(answer, Answer)
+    assert answer.document == {"logs": []}
+    everything = api.call("GET", "/tyk/logs").json()["logs"]
+    assert [one["path"] for one in everything if one["reason"] == "key_unknown"] == ["/canary-api/x"]
+
+
 def test_a_row_would_notice_a_difference(world: World) -> None:
     """The same comparison for what is the caller's own."""
     row = Row("GET /tyk/apis/{api_id}", "mine-api", "no-api", {"api_id": "<>"})

@@ -211,5 +211,6 @@ def test_the_rest_api_sees_the_client_behind_a_trusted_proxy_and_nobody_else_s_w
         desk = api.desk._replace(settings=api.settings.model_copy(update=changed))
         visitor = Visitor(Dashboard(desk, FakePeople(), open_own_files(), {"/api": mounted}), api.loop)
         visitor.get("/api/users", X_Forwarded_For="198.51.100.1, 192.0.2.7")
+        visitor.get("/api/users", X_Forwarded_For="192.0.2.7, no address")
         visitor.close()
-    assert seen == ["192.0.2.7", "127.0.0.1"]
+    assert seen == ["192.0.2.7", "127.0.0.1", "127.0.0.1", "127.0.0.1"]
