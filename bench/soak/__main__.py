@@ -20,6 +20,7 @@ from bench.soak.fleet_quotas import fleet_quotas
 from bench.soak.fleet_restarts import fleet_restarts, fleet_upgrades
 from bench.soak.fleet_usage import fleet_usage
 from bench.soak.history import history
+from bench.soak.key_pages import key_pages_postgres, key_pages_sqlite
 from bench.soak.kills import kills, stopped
 from bench.soak.leaks import leaks
 from bench.soak.limits import exactness, quota
@@ -46,6 +47,8 @@ SCENARIOS: dict[str, Scenario] = {
     "usage": usage,
     "usage-pages-sqlite": usage_pages_sqlite,
     "usage-pages-postgres": usage_pages_postgres,
+    "key-pages-sqlite": key_pages_sqlite,
+    "key-pages-postgres": key_pages_postgres,
     "leaks": leaks,
     "fleet-kills": fleet_kills,
     "fleet-limits": fleet_limits,

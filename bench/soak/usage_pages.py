@@ -1,14 +1,10 @@
 """Every list and chart of usage over a month of many callers, on both engines: how long the database takes for each."""
 
-import asyncio
-import tempfile
-import time
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from sqlalchemy import text
 
+from bench.soak.pages import Ask, rows_of_pages
 from bench.soak.row import Row, Size
 from bench.usage_history import fill
 from propylon.stores.records.names import names_of
@@ -18,25 +14,11 @@ from propylon.usage.figures import Dimension, Filter, Page, Question, page_of_fi
 from propylon.usage.ranges import Range
 from propylon.usage.rows import Grain
 from propylon.usage.spread import spreads
-from tests.kit.places import Place as RecordsPlace
-from tests.kit.places import fresh_place, records_at
 
 CALLERS: Final = 10_000
 DAYS: Final = 30
 END: Final = 29_000_160 - 29_000_160 % Grain.DAY + Grain.DAY  # a minute; the data ends with the day before
-PAGE_MS: Final = 300.0
-ROUNDS: Final = 3
 ORG: Final = Filter("default")
-FILL_S: Final = 3_600.0  # one statement of the filling
-
-Ask = Callable[[Records], Awaitable[object]]
-
-
-class Asked(NamedTuple):
-    """What a page or chart asks, and how long it took."""
-
-    what: str
-    ms: float
 
 
 def usage_pages_sqlite(size: Size) -> list[Row]:
@@ -49,37 +31,14 @@ def usage_pages_postgres(size: Size) -> list[Row]:
 
 def rows_of(engine: str, size: Size) -> list[Row]:
     callers, days = size.of(CALLERS, least=200), size.of(DAYS, least=9)
-    with tempfile.TemporaryDirectory(prefix="propylon-soak-") as folder, fresh_place(engine, Path(folder)) as place:
-        asked = asyncio.run(_measured(place, callers, days))
-    slowest = max(asked, key=lambda one: one.ms)
-    what = f"{len(asked)} lists and charts of {days} days of {callers:,} callers, {engine}"
-    return [
-        Row(what, f"each < {PAGE_MS:.0f} ms", f"slowest: {slowest.what}, {slowest.ms:.0f} ms", slowest.ms < PAGE_MS)
-    ]
 
-
-async def _measured(place: RecordsPlace, callers: int, days: int) -> list[Asked]:
-    async with records_at(place, timeout_s=FILL_S) as records:
+    async def filled(records: Records) -> None:
         async with records.usage_engine.begin() as connection:
             await fill(connection, callers, days, END)
         async with records.usage_engine.begin() as connection:
             await connection.execute(text("ANALYZE"))
-    async with records_at(place) as records:
-        return await measure(records, days)
 
-
-async def measure(records: Records, days: int) -> list[Asked]:
-    """The median of some rounds of each."""
-    return [Asked(what, await _ms(records, ask)) for what, ask in questions(days).items()]
-
-
-async def _ms(records: Records, ask: Ask) -> float:
-    took = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        await ask(records)
-        took.append((time.perf_counter() - began) * 1e3)
-    return sorted(took)[ROUNDS // 2]
+    return rows_of_pages(engine, f"{days} days of {callers:,} callers", filled, questions(days))
 
 
 def questions(days: int) -> dict[str, Ask]:

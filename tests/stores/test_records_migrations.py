@@ -73,6 +73,7 @@ def test_what_was_applied_is_told_and_the_second_time_there_is_nothing_to_do(bar
         "records: 0002, Rings and tokens of keys, hashes of other gateways, revocations, answers to repeated requests.",
         "records: 0003, Several root secrets at once.",
         "records: 0004, People: organisations, users, groups, who is signed in; and the audit log.",
+        "records: 0005, What lists of keys go by.",
         "usage: made with the schema 0003",
     ]
     assert asyncio.run(migrate(bare_place.url)) == []

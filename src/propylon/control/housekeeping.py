@@ -44,6 +44,9 @@ EXPIRE_PAUSE_S: Final = 0.5  # in which other writers have their turn
 ROLL_UP_S: Final = 5.0
 ROLL_UP_PAUSE_S: Final = 0.05  # in which other writers have their turn
 REBUILD_S: Final = 5.0
+LIST_S: Final = 5.0
+LIST_PAUSE_S: Final = 0.05  # in which other writers have their turn
+LISTED_MAX: Final = 500  # keys listed again in one go
 REBUILD_PAUSE_S: Final = 0.1
 DAY_S: Final = 86_400
 SWEEP_OF_REVOCATIONS: Final = Actor("propylon", "sweep of revocations that are over")
@@ -84,6 +87,7 @@ class Housekeeping:
             (CHECKPOINT_S, self.checkpoint),
             (ROLL_UP_S, self.roll_up),
             (REBUILD_S, self.rebuild),
+            (LIST_S, self.list_keys),
             (EXPIRE_S, self._expire),
             (EXPIRE_S, self.forget_revocations),
             (EXPIRE_S, self.forget_identities),
@@ -168,6 +172,11 @@ class Housekeeping:
         """What stands for longer than minutes, after an update; `rebuilding.py`."""
         while not self._is_ending and await rebuild_hour(self._desk.records, self._desk.settings.default_org_id):
             await self._desk.clock.sleep(REBUILD_PAUSE_S)
+
+    async def list_keys(self) -> None:
+        """What lists of keys go by, where a version before has written; `key_lists.py`."""
+        while not self._is_ending and await self._desk.records.key_lists.list_again(LISTED_MAX):
+            await self._desk.clock.sleep(LIST_PAUSE_S)
 
     async def forget_revocations(self) -> None:
         """Those that are over; workers compare the times themselves, and are told so that they forget them too."""

@@ -19,6 +19,7 @@ from propylon.model.policy import Policy, parse_policy, policies_of_rows
 from propylon.model.session import read_stored_session
 from propylon.model.session_record import Session
 from propylon.stores.ports import DefinitionRow
+from propylon.stores.records.key_lists import KeyList
 
 KEYS_MAX: Final = 10_000  # looked at; policies are combined in few ways
 UNUSED: Final = Problem("id", "policy_unused", "no key and no definition names it; only a token's policy claim could")
@@ -64,7 +65,8 @@ async def _policies(desk: Desk, org_id: str) -> dict[str, Policy]:
 
 async def _of_keys(desk: Desk, row: DefinitionRow) -> tuple[set[Ids], int]:
     """In which combinations keys name the policy."""
-    rows = await desk.records.keys_using([f"policy:{row.org_id}/{row.id}"], org_id=row.org_id, limit=KEYS_MAX)
+    chosen = KeyList(row.org_id, refers_to=[[f"policy:{row.org_id}/{row.id}"]])
+    rows = await desk.records.key_lists.page(chosen, limit=KEYS_MAX)
     sessions = [read_stored_session(json.loads(one.session)) for one in rows]
     return {session.policy_ids for session in sessions if isinstance(session, Session)}, len(rows)
 

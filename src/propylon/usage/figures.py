@@ -156,9 +156,12 @@ def is_by_caller(question: Question) -> bool:
     return Dimension.IDENTITY in question.by or question.only.identities is not None
 
 
-def rows_of(stretch: Stretch, question: Question, engine: str) -> Source:
-    by_index = question.only.identities is not None and engine == "sqlite"
-    return source_of(stretch, by_caller=is_by_caller(question), by_index=by_index)
+def by_index(query: Select[Any], source: Source, question: Question) -> Select[Any]:
+    """SQLite takes a primary key for better than any index and would read the whole range for one caller: 120 ms
+    instead of one for ten of 10,000. PostgreSQL has statistics."""
+    if question.only.identities is None:
+        return query
+    return query.with_hint(source.table, f"INDEXED BY {source.by_identity}", "sqlite")
 
 
 def narrowed(table: Table, only: Filter, engine: str) -> list[ColumnElement[bool]]:
@@ -200,11 +203,12 @@ def _query(question: Question, engine: str, names: Sequence[str], mark: int) -> 
 
 def _part(question: Question, stretch: Stretch, engine: str, names: Sequence[str]) -> Select[Any]:
     """The rows of one stretch, not added up yet: the database does that once, for all of them."""
-    table, at, within = rows_of(stretch, question, engine)
+    source = source_of(stretch, by_caller=is_by_caller(question))
+    table, at, within, _ = source
     start = literal(question.over.first) if question.step is None else at - at % int(question.step)
     sums = [_column(table, at, name).label(name) for name in names]
     query = select(start.label("stretch"), *(table.c[one] for one in question.by), *sums)
-    return query.where(within, *narrowed(table, question.only, engine))
+    return by_index(query.where(within, *narrowed(table, question.only, engine)), source, question)
 
 
 def _column(table: Table, at: ColumnElement[int], name: str) -> ColumnElement[int]:

@@ -54,16 +54,14 @@ class Source(NamedTuple):
     table: Table
     at: ColumnElement[int]  # its column of the time
     within: ColumnElement[bool]
+    by_identity: str  # its index for single callers, "" where callers are not told apart
 
 
-def source_of(stretch: Stretch, *, by_caller: bool, by_index: bool) -> Source:
-    """`by_index`: SQLite, which takes a primary key for better than any index, is kept from reading the whole range for
-    one caller: it uses no key for a column that something is added to.
-    """
-    table = usage_traffic if not by_caller else usage if stretch.grain is Grain.MINUTE else usage_callers
-    at = table.c.minute if table is usage else table.c.at
-    first_of_key = at if table is usage else table.c.grain
-    bare = first_of_key + 0 if by_index else first_of_key
-    if table is usage:
-        return Source(table, at, and_(bare >= stretch.first, bare < stretch.end))
-    return Source(table, at, and_(bare == int(stretch.grain), at >= stretch.first, at < stretch.end))
+def source_of(stretch: Stretch, *, by_caller: bool) -> Source:
+    if by_caller and stretch.grain is Grain.MINUTE:
+        at = usage.c.minute
+        return Source(usage, at, and_(at >= stretch.first, at < stretch.end), "usage_by_identity")
+    table, index = (usage_callers, "usage_callers_by_identity") if by_caller else (usage_traffic, "")
+    columns = table.c
+    within = and_(columns.grain == int(stretch.grain), columns.at >= stretch.first, columns.at < stretch.end)
+    return Source(table, columns.at, within, index)

@@ -7,9 +7,9 @@ from sqlalchemy import JSON, BigInteger, Select, Table, TableValuedAlias, cast, 
 
 from propylon.stores.records.engines import SQL_ERRORS
 from propylon.stores.records.records import Records
-from propylon.usage.figures import Question, is_by_caller, mark_of, narrowed, rows_of, stretches
+from propylon.usage.figures import Question, by_index, is_by_caller, mark_of, narrowed, stretches
 from propylon.usage.histogram import percentile_us
-from propylon.usage.ranges import Stretch
+from propylon.usage.ranges import Stretch, source_of
 from propylon.usage.rows import Grain
 
 PERCENTILES: Final = (0.5, 0.9, 0.95, 0.99)
@@ -54,13 +54,15 @@ def _spreads(rows: Sequence[Any]) -> list[Spread]:
 
 
 def _part(question: Question, stretch: Stretch, engine: str) -> Select[Any]:
-    table, at, within = rows_of(stretch, question, engine)
+    source = source_of(stretch, by_caller=is_by_caller(question))
+    table, at, within, _ = source
     start = literal(question.over.first) if question.step is None else at - at % int(question.step)
     buckets = _buckets(table, engine)
     columns = [table.c[one] for one in question.by]
     number = cast(buckets.c.value, BigInteger).label("number")
     query = select(start.label("stretch"), *columns, buckets.c.key.label("bucket"), number).select_from(table)
-    return query.join(buckets, true()).where(within, *narrowed(table, question.only, engine))
+    query = query.join(buckets, true()).where(within, *narrowed(table, question.only, engine))
+    return by_index(query, source, question)
 
 
 def _buckets(table: Table, engine: str) -> TableValuedAlias:

@@ -11,7 +11,7 @@ from propylon.control import key_find
 from propylon.control.envelope import Refused
 from propylon.dashboard.asking import ask
 from propylon.dashboard.key_choices import choices_of
-from propylon.dashboard.key_filter import KINDS, LOOKED_AT_MAX, STATES, KeyFilter, KeyPage, page_of_keys, read_filter
+from propylon.dashboard.key_filter import KINDS, STATES, KeyFilter, KeyPage, page_of_keys, read_filter
 from propylon.dashboard.visit import Visit
 
 PAGE: Final = 25
@@ -56,7 +56,6 @@ def _page(visit: Visit, status: int = 200, **values: Any) -> Response:
         "matches": None,
         "kinds": KINDS,
         "states": STATES,
-        "looked_at_max": LOOKED_AT_MAX,
         "may_write": visit.who.permissions.allows("keys", "write"),
     }
     return visit.page("keys.html", status, **{**rest, **values})

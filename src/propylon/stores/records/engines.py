@@ -13,7 +13,8 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, FromClause, event, make_url
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -93,6 +94,13 @@ def open_engines(url: str, synchronous: Synchronous) -> Engines:
     return Engines(reading, writing)
 
 
+class _Compiler(SQLiteCompiler):
+    """Puts hints (`Select.with_hint`) where SQLite has them, behind the table: INDEXED BY."""
+
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:
+        return text
+
+
 def _prepare_file(path: Path) -> None:
     try:
         if not path.exists():
@@ -136,7 +144,9 @@ def _switch_to_wal(path: Path) -> None:
 
 
 def _engine(url: URL, **options: Any) -> AsyncEngine:
-    return create_async_engine(url, max_overflow=0, hide_parameters=True, connect_args={"timeout": BUSY_S}, **options)
+    engine = create_async_engine(url, max_overflow=0, hide_parameters=True, connect_args={"timeout": BUSY_S}, **options)
+    engine.sync_engine.dialect.statement_compiler = _Compiler
+    return engine
 
 
 def _on_connect(engine: AsyncEngine, prepare: Callable[[Any], None]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import func, select, union
+from sqlalchemy import exists, func, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.ports import KeyRow
@@ -24,9 +24,12 @@ async def organisations(connection: AsyncConnection) -> list[str]:
 async def count_uses(
     connection: AsyncConnection, names: Collection[str], org_id: str, kind: str | None, limit: int
 ) -> int:
-    """Keys that refer to any of these, each once; counted no further than `limit`."""
-    found = select(keys.c.record_id).join(key_uses, key_uses.c.record_id == keys.c.record_id).distinct()
-    found = found.where(key_uses.c.name.in_(names), keys.c.org_id == org_id)
+    """Keys that refer to any of these, each once; counted no further than `limit`.
+
+    With a join SQLite would look at all keys of the organisation.
+    """
+    key = exists().where(keys.c.record_id == key_uses.c.record_id, keys.c.org_id == org_id)
     if kind is not None:
-        found = found.where(keys.c.kind == kind)
+        key = key.where(keys.c.kind == kind)
+    found = select(key_uses.c.record_id).where(key_uses.c.name.in_(names), key).distinct()
     return await connection.scalar(select(func.count()).select_from(found.limit(limit).subquery())) or 0

@@ -1,7 +1,7 @@
 """Keys as rows: found, listed, written, removed. Each function is one part of its caller's transaction."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, func, insert, select, text, update
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.model.key_ring import Ring, read_ring, retiring, ring_to_stored, tokens_of
 from propylon.stores.ports import KeyRow
+from propylon.stores.records.key_lists import listed_columns, remove_tags, write_tags
 from propylon.stores.records.key_rings import remove_ring, write_tokens
 from propylon.stores.records.sealed import etag_of, key_place, seal_all, unseal_all
 from propylon.stores.records.tables import key_tokens, key_uses, keys
@@ -56,16 +57,6 @@ async def page_of_keys(
     return [_key_row(row) for row in await connection.execute(query)]
 
 
-async def page_of_keys_using(
-    connection: AsyncConnection, org_id: str, names: Collection[str], after: int, limit: int
-) -> list[KeyRow]:
-    """Those that refer to any of these, every key when none is given: the first of the pages of each name."""
-    wanted: Collection[str | None] = names or [None]
-    pages = [await page_of_keys(connection, org_id, name, after, limit) for name in wanted]
-    rows = {row.record_id: row for page in pages for row in page}
-    return [rows[record_id] for record_id in sorted(rows)][:limit]
-
-
 async def count_keys(connection: AsyncConnection, org_id: str | None, used: str | None) -> int:
     chosen, _ = _chosen(org_id, used)
     return await connection.scalar(select(func.count()).select_from(chosen.subquery())) or 0
@@ -83,7 +74,8 @@ def _chosen(org_id: str | None, used: str | None) -> tuple[Any, Any]:
 
 
 async def keys_with_alias(connection: AsyncConnection, alias: str, org_id: str | None, limit: int) -> list[KeyRow]:
-    query = _SELECT.where(keys.c.alias == alias)
+    """SQLite would walk all keys of the organisation, as their index has the order that is asked for, too."""
+    query = _SELECT.where(keys.c.alias == alias).with_hint(keys, "INDEXED BY keys_by_alias", "sqlite")
     if org_id is not None:
         query = query.where(keys.c.org_id == org_id)
     return [_key_row(row) for row in await connection.execute(query.order_by(keys.c.record_id).limit(limit))]
@@ -123,6 +115,7 @@ async def add_key(connection: AsyncConnection, sealing: Sealing, write: KeyWrite
     if sealed:
         await _update(connection, record_id, {"secrets": json.dumps(sealed)})
     await _add_uses(connection, record_id, write.uses)
+    await write_tags(connection, record_id, write.org_id, write.session)
     return _as_row(write, record_id, 0, sealed, "[]")
 
 
@@ -138,6 +131,7 @@ async def change_key(
     )
     await _remove_uses(connection, record_id)
     await _add_uses(connection, record_id, write.uses)
+    await write_tags(connection, record_id, write.org_id, write.session)
     row = _as_row(write, record_id, generation, sealed, before.ring)
     return row if write.ring is None else await _write_ring(connection, row, write.ring)
 
@@ -152,8 +146,9 @@ async def change_ring(
 ) -> KeyRow:
     """`row` with its session as it shall be; all else of it stays."""
     sealed = seal_all(sealing, key_place(row.record_id), secrets)
-    columns = {"session": row.session, "secrets": json.dumps(sealed), "updated_at": at}
+    columns = {"session": row.session, "secrets": json.dumps(sealed), **listed_columns(row.session, at)}
     await _update(connection, row.record_id, columns)
+    await write_tags(connection, row.record_id, row.org_id, row.session)
     return await _write_ring(connection, row._replace(secrets=sealed), ring)
 
 
@@ -167,11 +162,13 @@ async def _write_ring(connection: AsyncConnection, row: KeyRow, ring: Ring) -> K
 async def remove_key(connection: AsyncConnection, record_id: int) -> None:
     await _remove_uses(connection, record_id)
     await remove_ring(connection, record_id)
+    await remove_tags(connection, record_id)
     await connection.execute(delete(keys).where(keys.c.record_id == record_id))
 
 
 def _columns(write: KeyWrite, at: float) -> dict[str, Any]:
-    return {name: getattr(write, name) for name in ("session", "key_id", "alias", "kind")} | {"updated_at": at}
+    written = {name: getattr(write, name) for name in ("session", "key_id", "alias", "kind")}
+    return written | listed_columns(write.session, at)
 
 
 async def _update(connection: AsyncConnection, record_id: int, columns: dict[str, Any]) -> None:

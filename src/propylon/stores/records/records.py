@@ -35,6 +35,7 @@ from propylon.stores.records.identities import (
     save_sightings,
 )
 from propylon.stores.records.imported_keys import ImportRow, count_imports, find_imports
+from propylon.stores.records.key_lists import ListedKeys
 from propylon.stores.records.key_rings import LastUse
 from propylon.stores.records.key_search import count_uses, key_of_record, organisations
 from propylon.stores.records.keys import (
@@ -43,7 +44,6 @@ from propylon.stores.records.keys import (
     find_key,
     keys_with_alias,
     page_of_keys,
-    page_of_keys_using,
     page_of_retiring,
     secrets_of_key,
     skip_record_ids,
@@ -72,6 +72,7 @@ class Records:
         self.audit = AuditReads(self._reading, sealing)
         self.audit_chain = AuditChain(self.audit, sealing, clock)
         self.people = PeopleReads(self._reading)
+        self.key_lists = ListedKeys(self._reading, self._writing)
         self.quotas = QuotaCheckpoints(self._reading, self._writing)
         self.resealing = ResealedRecords(self._reading, self._writing, sealing)
 
@@ -164,11 +165,6 @@ class Records:
     async def count_keys(self, *, org_id: str | None = None, api_id: str | None = None) -> int:
         async with self._reading() as connection:
             return await count_keys(connection, org_id, None if api_id is None else f"api:{api_id}")
-
-    async def keys_using(self, names: Collection[str], *, org_id: str, after: int = 0, limit: int) -> list[KeyRow]:
-        """In that order, those that refer to any of these, as the change log names them; with no names all."""
-        async with self._reading() as connection:
-            return await page_of_keys_using(connection, org_id, names, after, limit)
 
     async def count_keys_using(
         self, names: Collection[str], org_id: str, *, kind: str | None = None, limit: int = USES_COUNTED_MAX

@@ -6,7 +6,7 @@ Sealed values stand in `secrets`, JSON of field path to sealed text; nothing els
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Double, Index, LargeBinary, MetaData, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Double, Index, LargeBinary, MetaData, SmallInteger, Table, UniqueConstraint
 
 from propylon.stores.records.columns import (
     Bytewise,
@@ -20,7 +20,7 @@ from propylon.stores.records.columns import (
 
 RECORDS: Final = MetaData()
 VERSION_TABLE: Final = "schema_version"
-NEWEST_RECORDS: Final = "0004"  # a fresh database is made from this page and stamped with it
+NEWEST_RECORDS: Final = "0005"  # a fresh database is made from this page and stamped with it
 
 
 def _definition_columns() -> list[Column[Any]]:
@@ -71,7 +71,13 @@ keys = Table(
     time_column("updated_at"),
     list_column("ring"),  # its verification entries and token generations, without their secrets; most keys have none
     count_column("retiring"),  # how many of them are on their way out
+    # What lists go by, taken from the session that was written at `listed_at`; `key_lists.py`.
+    Column("expires", Double, nullable=False, server_default="0"),
+    Column("inactive", SmallInteger, nullable=False, server_default="0"),
+    Column("listed_at", Double, nullable=False, server_default="0"),
     Index("keys_by_org", "org_id", "record_id"),
+    # All that lists go by: rows, which are long, are not read for it.
+    Index("keys_for_lists", "org_id", "record_id", "kind", "inactive", "expires"),
     Index("keys_by_alias", "alias", "record_id"),
     sqlite_autoincrement=True,  # a record id is never reused
 )
@@ -80,6 +86,23 @@ Index(
     keys.c.record_id,
     sqlite_where=keys.c.retiring > 0,
     postgresql_where=keys.c.retiring > 0,
+)
+Index(
+    "keys_unlisted",
+    keys.c.record_id,
+    sqlite_where=keys.c.listed_at != keys.c.updated_at,
+    postgresql_where=keys.c.listed_at != keys.c.updated_at,
+)
+
+# The beginnings of the tags of keys, for lists.
+key_tags = Table(
+    "key_tags",
+    RECORDS,
+    Column("org_id", Bytewise, primary_key=True),
+    Column("tag", Bytewise, primary_key=True),
+    Column("record_id", Number, primary_key=True, autoincrement=False),
+    Index("key_tags_by_key", "record_id"),
+    sqlite_with_rowid=False,
 )
 
 # What a key refers to, under the names of the change log: finds the keys of an API or policy without reading sessions.

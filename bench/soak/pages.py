@@ -1,0 +1,59 @@
+"""How long the database takes for what pages ask it, one after the other, on either engine."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bench.soak.row import Row
+from propylon.stores.records.records import Records
+from tests.kit.places import Place, fresh_place, records_at
+
+PAGE_MS: Final = 300.0
+ROUNDS: Final = 3
+FILL_S: Final = 3_600.0  # one statement of the filling
+
+Ask = Callable[[Records], Awaitable[object]]
+Fill = Callable[[Records], Awaitable[None]]
+
+
+class Asked(NamedTuple):
+    """What a page or chart asks, and how long it took."""
+
+    what: str
+    ms: float
+
+
+def rows_of_pages(engine: str, of_what: str, fill: Fill, questions: Mapping[str, Ask]) -> list[Row]:
+    """The slowest decides, and all are in the report."""
+    with tempfile.TemporaryDirectory(prefix="propylon-soak-") as folder, fresh_place(engine, Path(folder)) as place:
+        asked = asyncio.run(_measured(place, fill, questions))
+    slowest = max(asked, key=lambda one: one.ms)
+    each = "; ".join(f"{one.what} {one.ms:.0f}" for one in asked)
+    return [
+        Row(
+            f"{len(asked)} lists and charts of {of_what}, {engine}",
+            f"each < {PAGE_MS:.0f} ms",
+            f"slowest: {slowest.what}, {slowest.ms:.0f} ms (ms of each: {each})",
+            slowest.ms < PAGE_MS,
+        )
+    ]
+
+
+async def _measured(place: Place, fill: Fill, questions: Mapping[str, Ask]) -> list[Asked]:
+    """The median of some rounds of each."""
+    async with records_at(place, timeout_s=FILL_S) as records:
+        await fill(records)
+    async with records_at(place) as records:
+        return [Asked(what, await _ms(records, ask)) for what, ask in questions.items()]
+
+
+async def _ms(records: Records, ask: Ask) -> float:
+    took = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        await ask(records)
+        took.append((time.perf_counter() - began) * 1e3)
+    return sorted(took)[ROUNDS // 2]
