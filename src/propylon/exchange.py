@@ -94,7 +94,7 @@ class Exchange:
     peer_trusted: bool  # whether that peer is a trusted proxy; by client_address
     started: float  # monotonic seconds, by downstream
     api_id: str  # by snapshot/decision, "" when none matched
-    api_facts: ApiFacts  # of that API; by the same
+    api_facts: ApiFacts  # of that API; by the same, and by steps/track_endpoint where usage leaves an endpoint out
     route_path: str  # path with the listen path stripped, always with a leading slash; by snapshot/decision
     caller: Caller | None  # by the authenticating step; None on keyless APIs
     charged: tuple[Charge, Verdict] | None  # what the meters have counted for this exchange; by steps/admit
@@ -111,7 +111,7 @@ class Exchange:
     strip_header_names: frozenset[bytes]  # request fields dropped; by strip_credential, upstream_headers, trace_start
     fields_instead: tuple[Field, ...]  # request fields written in the place of stripped ones; by the same three
     query_edit: str | None  # the query to send instead, None = unchanged; by steps/strip_credential
-    endpoint: str  # template of the endpoint for usage, "" = none
+    endpoint: str  # template of the endpoint for usage, "" = none; by steps/track_endpoint, else by steps/admit
     denial: Denial | None  # by snapshot/decision
     failure: str  # code of a Failure, by handle
     trace: str  # sent with a refusal or failure, by gateway/replies; "" = none

@@ -26,6 +26,7 @@ from propylon.steps.rights import Rights
 from propylon.steps.standing import Standing
 from propylon.steps.step import Step
 from propylon.steps.strip_credential import StripCredential
+from propylon.steps.track_endpoint import TrackEndpoint
 from propylon.steps.upstream_headers import TellUpstream
 
 COUNTED: Final = {
@@ -205,4 +206,5 @@ _STAGES: Final[dict[type, Callable[[Seen], Iterator[Stage]]]] = {
     Admit: _of_admit,
     StripCredential: _of_strip,
     TellUpstream: _of_told,
+    TrackEndpoint: _nothing,  # decides nothing
 }

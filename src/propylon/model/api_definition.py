@@ -28,6 +28,7 @@ from propylon.model.listen_path import ListenPath, parse_listen_path
 from propylon.model.target_url import FIELD as TARGET_URL
 from propylon.model.target_url import NOWHERE, parse_target
 from propylon.model.target_url import Target as Target
+from propylon.model.tracked_endpoints import TrackedEndpoints, read_tracked_endpoints
 from propylon.model.upstream_headers import UpstreamHeaders, read_upstream_headers
 
 AuthMode = Literal["keyless", "token", "jwt"]
@@ -75,6 +76,7 @@ class ApiDefinition:
     default_version: str
     tags: tuple[str, ...]
     do_not_track: bool
+    endpoints: TrackedEndpoints
 
 
 class ParsedApi(NamedTuple):
@@ -140,6 +142,7 @@ def _read(reader: DocumentReader, default_org_id: str) -> tuple[ApiDefinition, l
         default_version=version or "",
         tags=() if reader.flag("tags_disabled") else reader.texts("tags"),
         do_not_track=reader.flag("do_not_track"),
+        endpoints=read_tracked_endpoints(reader),
     )
     return definition, warnings
 

@@ -221,8 +221,8 @@ PATHS: Final = (
     *guard(f"{ENDPOINTS}.persist_graphql.**", "GraphQL queries as endpoints", LISTED),
     *less(f"{ENDPOINTS}.hard_timeouts.**", "enforced timeouts", LISTED),
     *less(f"{ENDPOINTS}.circuit_breakers.**", "circuit breakers", LISTED),
-    *less(f"{ENDPOINTS}.track_endpoints.**", "tracking of endpoints", LISTED),
-    *less(f"{ENDPOINTS}.do_not_track_endpoints.**", "endpoints left out of usage", LISTED),
+    *honoured(f"{ENDPOINTS}.track_endpoints.**", what="told apart by usage"),
+    *honoured(f"{ENDPOINTS}.do_not_track_endpoints.**", what="left out of usage"),
     *dormant("acts only through `cache_options`", f"{ENDPOINTS}.cache.**", f"{ENDPOINTS}.advance_cache_config.**"),
 )
 

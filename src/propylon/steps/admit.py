@@ -73,7 +73,7 @@ class Admit:
         found = endpoint_limit(access.endpoints, exchange.head.method, exchange.route_path)
         if found is None:
             return self._known_plan(caller, f"{self._api_id} ", None)
-        exchange.endpoint = found.name
+        exchange.endpoint = exchange.endpoint or found.name
         return self._known_plan(caller, f"{self._api_id} {found.name}", (found.name, found.rate, found.per))
 
     def _known_plan(self, caller: Caller, key: str, endpoint: tuple[str, float, float] | None) -> ChargePlan:

@@ -1,14 +1,15 @@
 """The order of the steps, on one page, with the reason for each place.
 
 1. guard        first: a definition we cannot honour must not even look at a credential
-2. auth_token / jwt   who calls; nothing after this line works without it
-3. revoked      an end that somebody put to it counts before any other
-4. standing     an inactive or expired key is told so before it learns what it may do (K-22 before A-2)
-5. rights       what this caller may do here
-6. first_use    a token without rights here is not used up, and a replay costs its owner nothing
-7. admit        last of the checks, so that a request refused by any other costs nothing
-8. strip_credential   a change, made only to requests that will travel
-9. upstream_headers   after it, as a claim may stand where the credential was
+2. track_endpoint   before any refusal, so that usage tells those of an endpoint, too
+3. auth_token / jwt   who calls; nothing after this line works without it
+4. revoked      an end that somebody put to it counts before any other
+5. standing     an inactive or expired key is told so before it learns what it may do (K-22 before A-2)
+6. rights       what this caller may do here
+7. first_use    a token without rights here is not used up, and a replay costs its owner nothing
+8. admit        last of the checks, so that a request refused by any other costs nothing
+9. strip_credential   a change, made only to requests that will travel
+10. upstream_headers   after it, as a claim may stand where the credential was
 """
 
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from propylon.steps.standing import Standing
 from propylon.steps.step import Step, Surroundings
 from propylon.steps.strip_credential import StripCredential
 from propylon.steps.subjects import Subjects
+from propylon.steps.track_endpoint import TrackEndpoint
 from propylon.steps.upstream_headers import TellUpstream
 
 
@@ -37,7 +39,7 @@ def compile_steps(
     if guards:
         return (Guard(guards),)
     if definition.auth_mode == "keyless":
-        return (Admit(definition, surroundings), *_told(definition))
+        return (*_tracked(definition), Admit(definition, surroundings), *_told(definition))
     settings = surroundings.settings
     identify: Step = (
         Jwt(definition, keyring, Subjects(definition, book), surroundings)
@@ -45,6 +47,7 @@ def compile_steps(
         else AuthToken(definition, keyring, surroundings)
     )
     steps: list[Step] = [
+        *_tracked(definition),
         identify,
         Revoked(surroundings.revocations, surroundings.clock),
         Standing(surroundings.clock),
@@ -56,6 +59,10 @@ def compile_steps(
     if definition.strip_auth_data:
         steps.append(StripCredential(definition.credential))
     return (*steps, *_told(definition))
+
+
+def _tracked(definition: ApiDefinition) -> tuple[Step, ...]:
+    return (TrackEndpoint(definition.endpoints),) if any(definition.endpoints) else ()
 
 
 def _told(definition: ApiDefinition) -> tuple[Step, ...]:
