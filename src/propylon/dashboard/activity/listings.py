@@ -41,7 +41,7 @@ CALLERS: Final = Listing(
 ENDPOINTS: Final = Listing(
     "endpoints",
     "Activity by endpoint",
-    "Endpoints that a definition names; the rest of an API counts under its own name.",
+    "Those that `track_endpoints` of a definition or the limits of a key name; the rest is all other paths of its API.",
     activity.by_endpoint,
     ("api_id", "api_name", "path"),
     "endpoint",
