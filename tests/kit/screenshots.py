@@ -17,7 +17,12 @@ PICTURES: tuple[tuple[str, str, Scheme, tuple[int, int]], ...] = (
     ("activity-keys", "/activity/callers", "light", WIDE),
     ("activity-caller", "/activity/callers/{key_hash}", "dark", WIDE),
     ("request-log", "/logs", "light", WIDE),
-    ("nodes", "/nodes", "dark", WIDE),
+    ("apis", "/apis", "light", WIDE),
+    ("api", "/apis/jwt", "light", WIDE),
+    ("policy", "/policies/gold", "light", WIDE),
+    ("users", "/users", "light", WIDE),
+    ("user-new", "/users/new", "light", WIDE),
+    ("audit", "/audit", "light", WIDE),
 )
 
 
