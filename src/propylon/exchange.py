@@ -5,6 +5,7 @@ from math import inf
 from typing import Any, Final, NamedTuple
 
 from propylon.errors import Denial
+from propylon.http.first_bytes import FirstBytes
 from propylon.http.messages import Field, RequestHead
 from propylon.model.charge import Charge, ChargePlan, Verdict
 from propylon.model.effective import EffectiveSession
@@ -48,6 +49,17 @@ class Caller:
         self.charges: dict[str, tuple[object, ChargePlan]] = {}  # by API id and endpoint: maker, plan; by steps/admit
 
 
+class Recording:
+    """What is kept of a forwarded exchange that is recorded whole, as it passes. Nothing in it is masked yet."""
+
+    __slots__ = ("answer_body", "answer_head", "request_body")
+
+    def __init__(self, body_max_bytes: int) -> None:
+        self.request_body = FirstBytes(body_max_bytes)  # by forward and relay
+        self.answer_head = b""  # as it was sent, b"" = none was; by relay and tunnel
+        self.answer_body = FirstBytes(body_max_bytes)  # by relay
+
+
 class Exchange:
     """Made by `gateway/downstream`, lives until its usage line is folded."""
 
@@ -72,10 +84,12 @@ class Exchange:
         "first_use",
         "head_seen",
         "head",
+        "own_reply",
         "peer_ip",
         "peer_trusted",
         "query_edit",
         "rate_lines",
+        "recording",
         "replied_at",
         "rested_on",
         "retires_at",
@@ -115,6 +129,8 @@ class Exchange:
     denial: Denial | None  # by snapshot/decision
     failure: str  # code of a Failure, by handle
     trace: str  # sent with a refusal or failure, by gateway/replies; "" = none
+    own_reply: bytes  # that answer of ours, with its body; by the same, b"" = none
+    recording: Recording | None  # by forward, None = not recorded
     status: int  # sent to the client, by handle; 0 = nothing
     upstream_status: int  # by forward, 0 = never reached
     asked_at: float  # monotonic seconds its upstream was asked, 0.0 = never; by forward
@@ -134,6 +150,8 @@ class Exchange:
         self.route_path = ""
         self.failure = ""
         self.trace = ""
+        self.own_reply = b""
+        self.recording = None
         self.status = 0
         self.upstream_status = 0
         self.asked_at = 0.0

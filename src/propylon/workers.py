@@ -52,6 +52,7 @@ from propylon.telemetry.report import Report, encode
 from propylon.usage.entry import EveryExchange
 from propylon.usage.folding import Folding, LogLimits
 from propylon.usage.node_lines import NodeLines
+from propylon.usage.recorded import Recorder
 
 log = logging.getLogger("propylon.worker")
 BEAT_S: Final = 0.5
@@ -170,7 +171,8 @@ class Worker:
         # Where nobody would take them, lines would fill the queue.
         are_taken = settings.role == "all" or settings.metrics_address is not None
         node_lines = NodeLines(queue) if queue is not None and are_taken else None
-        return Folding(self._meters, self._clock, limits, self._gauges, write, node_lines)
+        recorder = Recorder(self._follow.definition_of)
+        return Folding(self._meters, self._clock, limits, self._gauges, write, node_lines, recorder)
 
     def _node_metrics(self) -> NodeMetrics | None:
         """In the first worker of a node without a control process."""
@@ -199,7 +201,8 @@ class Worker:
             if settings.tls_certificate and settings.tls_key
             else None
         )
-        forward = Forward(self._pools, settings.upstream_timeout_s, b"https" if self._tls else b"http")
+        scheme = b"https" if self._tls else b"http"
+        forward = Forward(self._pools, settings.upstream_timeout_s, scheme, settings.recorded_body_max_bytes)
         serves_control = settings.role == "all" and settings.serves_control_on_listen
         control = control_route(self._plan.control_socket) if serves_control else None
         status = self._pages = StatusPages(settings, self._follow, self._meters, self._plan.node_state)

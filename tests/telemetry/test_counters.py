@@ -12,4 +12,7 @@ def test_a_worker_s_numbers_are_its_own() -> None:
 
 def test_each_number_has_a_meaning() -> None:
     travels = Counters(worker=0).values().keys() - {"worker"}
-    assert travels | {"usage_lines_lost", "usage_lines_waiting", "usage_tags_other"} == MEANINGS.keys()
+    assert (
+        travels | {"usage_lines_lost", "usage_lines_waiting", "usage_tags_other", "recordings_not_kept"}
+        == MEANINGS.keys()
+    )

@@ -15,7 +15,7 @@ SPLITS = {"orders": ({40: 1}, {8: 1})}
 
 def shown() -> set[str]:
     metrics = Metrics(bucket_end_us, Of("n", "all", "1"), lambda: dict.fromkeys(MEANINGS_OF_CONTROL, 0.0))
-    of_usage = dict.fromkeys(("usage_lines_lost", "usage_lines_waiting", "usage_tags_other"), 0)
+    of_usage = dict.fromkeys(("usage_lines_lost", "usage_lines_waiting", "usage_tags_other", "recordings_not_kept"), 0)
     metrics.observe([CELL], {**Counters(0).values(), **of_usage}, SPLITS)
     metrics.observe_fleet([CELL], {}, SPLITS)
     return set(re.findall(r"^# TYPE (\w+) ", metrics.render().decode(), re.MULTILINE))

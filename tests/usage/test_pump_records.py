@@ -15,6 +15,7 @@ from propylon.stores.pump_queue import LIST, PumpQueue
 from propylon.usage import pump_export
 from propylon.usage.pump_export import PumpExport
 from propylon.usage.pump_records import pump_record
+from propylon.usage.recorded import Recorder
 from tests.kit.clock import FakeClock
 from tests.kit.definitions import keyless_api
 from tests.kit.redis_server import RedisServer, running_redis
@@ -38,7 +39,7 @@ def ended(**named: Any) -> Exchange:
 
 
 def told(one: Exchange, now: float = 1_000.0) -> dict[str, Any]:
-    record = pump_record(one, definition(), now, WALL, DAY_S)
+    record = pump_record(one, definition(), now, WALL, DAY_S, None)
     document: dict[str, Any] = msgpack.unpackb(record, raw=False)
     return document
 
@@ -57,7 +58,7 @@ def test_a_record_has_the_fields_of_tyks() -> None:
 
 
 def test_a_time_is_two_numbers_as_its_decoder_demands() -> None:
-    record = pump_record(ended(), definition(), 1_000.0, WALL, DAY_S)
+    record = pump_record(ended(), definition(), 1_000.0, WALL, DAY_S, None)
     assert msgpack.packb("TimeStamp", use_bin_type=False) + b"\x92" in record
 
 
@@ -80,7 +81,9 @@ def redis() -> Iterator[RedisServer]:
 
 
 def exporting(queue: pump_export.PumpQueue) -> PumpExport:
-    return PumpExport(lambda _: None, queue, {"orders": definition()}.get, FakeClock(wall=WALL), DAY_S)
+    return PumpExport(
+        lambda _: None, queue, {"orders": definition()}.get, FakeClock(wall=WALL), DAY_S, Recorder(lambda _: None)
+    )
 
 
 def test_every_exchange_of_an_api_is_pushed_once_in_order(redis: RedisServer) -> None:

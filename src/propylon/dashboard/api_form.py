@@ -26,6 +26,7 @@ FLAGS: Final = {
     "no_quota": "disable_quota",
     "keep_counters": "dont_set_quota_on_create",
     "do_not_track": "do_not_track",
+    "record_whole": "enable_detailed_recording",
 }
 AUTHS: Final = ("keyless", "token", "jwt")
 SOURCES: Final = ("header_name", "param_name", "cookie_name")

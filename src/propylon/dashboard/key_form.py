@@ -15,6 +15,7 @@ from propylon.dashboard.key_limits import LIMITS, limit_fields, put_limits
 
 Document = dict[str, Any]
 POLICIES, APIS = "policies", "apis"
+RECORDING: Final = ("enable_detail_recording", "enable_detailed_recording")  # either; Tyk has had both names
 SPARE_ROWS: Final = 2  # empty rows of metadata
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 PATH_LINE: Final = "Write one path a line, its methods before it: GET,POST /orders"
@@ -35,12 +36,20 @@ def read_key_form(form: Form, choices: Choices, base: Mapping[str, Any], now: fl
     document, errors = dict(base), dict[str, str]()
     document["alias"] = form.text("alias")
     document["is_inactive"] = bool(form.text("is_inactive"))
+    _put_recording(form, document)
     document["tags"] = _tags(form.text("tags"), base.get("tags") or [])
     document["meta_data"] = _meta_data(form, base.get("meta_data") or {})
     put_limits(form, "", document, errors)
     _put_access(form, choices, base, document, errors)
     _put_life(form, document, errors, now)
     return Typed(document, errors)
+
+
+def _put_recording(form: Form, document: Document) -> None:
+    """Tyk has written it under two names; the other one alone would keep it on."""
+    document["enable_detailed_recording"] = bool(form.text("record_whole"))
+    if document.get("enable_detail_recording"):
+        document["enable_detail_recording"] = document["enable_detailed_recording"]
 
 
 def chosen_apis(form: Form) -> list[str]:
@@ -142,6 +151,7 @@ def fields_of(session: Mapping[str, Any]) -> Form:
     fields = {
         "alias": [session.get("alias") or ""],
         "is_inactive": ["1"] if session.get("is_inactive") else [],
+        "record_whole": ["1"] if any(session.get(name) for name in RECORDING) else [],
         "tags": [", ".join(session.get("tags") or [])],
         "access": [POLICIES if policies else APIS],
         "policy": policies,

@@ -10,7 +10,7 @@ from typing import Final
 
 from propylon.clock import SystemClock
 from propylon.errors import PoolExhausted, UpstreamReset
-from propylon.exchange import Exchange
+from propylon.exchange import Exchange, Recording
 from propylon.gateway.downstream import Downstream
 from propylon.gateway.heads import request_head
 from propylon.gateway.pool import OriginPool, Pools
@@ -24,6 +24,7 @@ from propylon.snapshot.route import Route
 from propylon.tasks import spawn
 
 _now: Final = SystemClock.monotonic
+RECORDED_BODY_BYTES: Final = 4096
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})  # RFC 9110 §9.2.2
 
 
@@ -34,15 +35,20 @@ Asked = tuple[UpstreamConnection, ResponseHead, "asyncio.Task[None] | None"]
 class Forward:
     """One worker's way to the upstreams."""
 
-    def __init__(self, pools: Pools, upstream_timeout_s: float, scheme: bytes) -> None:
+    def __init__(
+        self, pools: Pools, upstream_timeout_s: float, scheme: bytes, recorded_body_max_bytes: int = RECORDED_BODY_BYTES
+    ) -> None:
         self._pools = pools
         self._upstream_timeout_s = upstream_timeout_s
         self._scheme = scheme
+        self._recorded_body_max_bytes = recorded_body_max_bytes
 
     async def __call__(self, exchange: Exchange, body: RequestBody, client: Downstream, route: Route) -> None:
         """Sends the request and relays its answer; raises the Failure that prevented it."""
         if body.failure is not None:
             raise body.failure
+        if route.is_recorded or (exchange.caller is not None and exchange.caller.session.is_recorded):
+            exchange.recording = Recording(self._recorded_body_max_bytes)
         pool = self._pools.of(route.origin)
         head = request_head(exchange, route, self._scheme)
         exchange.asked_at = _now()
@@ -94,13 +100,17 @@ class Forward:
         """Writes the head with what of the body is there; the rest follows in a task of its own."""
         head_request = exchange.head.method == "HEAD"
         chunked = exchange.head.body_length is None
+        recording = exchange.recording
         if not body.complete:
+            take = body.take if recording is None else recording.request_body.tee(body.take)
             connection.begin(head, head_request=head_request)
             return spawn(
-                relay_request_body(body, connection, chunked=chunked, timeout_s=self._upstream_timeout_s),
+                relay_request_body(take, connection, chunked=chunked, timeout_s=self._upstream_timeout_s),
                 "request body",
             )
         piece = body.take_ready()
+        if recording is not None:
+            recording.request_body.add(piece)
         if chunked:
             piece = (chunk(piece) if piece else b"") + LAST_CHUNK
         connection.begin(head + piece if piece else head, head_request=head_request)

@@ -11,6 +11,7 @@ from propylon.gateway.traced import Record
 from propylon.model.api_definition import ApiDefinition
 from propylon.settings import Settings
 from propylon.snapshot.follow import Follow
+from propylon.usage.recorded import Recorder
 
 DAY_S: Final = 86_400
 
@@ -42,7 +43,9 @@ class Pumping:
         export = importlib.import_module("propylon.usage.pump_export")
         self._queue = queue.PumpQueue(settings.pump_url, settings.store_timeout_s)
         kept_s = settings.usage_retention_days * DAY_S
-        self._export = export.PumpExport(record, self._queue, definition_of, self._clock, kept_s)
+        self._export = export.PumpExport(
+            record, self._queue, definition_of, self._clock, kept_s, Recorder(follow.definition_of)
+        )
         pumped: Record = self._export
         return pumped
 

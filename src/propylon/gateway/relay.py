@@ -4,26 +4,28 @@ An upstream that ends inside a body makes us cut the client's connection: no las
 truncated answer can never pass for a complete one (unlike proxy.md §5.9).
 """
 
+from collections.abc import Awaitable, Callable
+
 from propylon.clock import SystemClock
 from propylon.errors import Failure, UpstreamFailure
 from propylon.exchange import Exchange
 from propylon.gateway.downstream import Downstream
 from propylon.gateway.heads import response_head
 from propylon.gateway.request_body import RequestBody
-from propylon.gateway.upstream import UpstreamConnection
+from propylon.gateway.upstream import Event, UpstreamConnection
 from propylon.http.messages import END, ResponseHead
 from propylon.http.serialise import LAST_CHUNK, chunk
 
 
 async def relay_request_body(
-    body: RequestBody, connection: UpstreamConnection, *, chunked: bool, timeout_s: float
+    take: Callable[[], Awaitable[bytes]], connection: UpstreamConnection, *, chunked: bool, timeout_s: float
 ) -> None:
-    """Client to upstream, until the end; a Failure of the client's ends the wait for the answer too.
+    """Client to upstream, until `take` gives b""; a Failure of the client's ends the wait for the answer too.
 
     The upstream's time runs only while it is its turn: a slow client is not its fault, a long upload no stall.
     """
     try:
-        while piece := await body.take():
+        while piece := await take():
             connection.write(chunk(piece) if chunked else piece)
             connection.expect(timeout_s)
             await connection.writable()
@@ -47,13 +49,19 @@ async def relay_answer(
     head = response_head(exchange, answer, keep_alive=keep_alive, chunked=chunked)
     exchange.status = answer.status
     piece, complete = connection.take_ready_body()
+    next_event: Callable[[], Awaitable[Event]] = connection.next_event
+    recording = exchange.recording
+    if recording is not None:  # asked once: no piece of a body that is not recorded pays for it
+        recording.answer_head = head
+        recording.answer_body.add(piece)
+        next_event = recording.answer_body.tee(next_event)
     if complete:
         exchange.body_out = len(piece)
         client.write(head + (((chunk(piece) if piece else b"") + LAST_CHUNK) if chunked else piece))
         return
     client.write(head)
     exchange.replied_at = SystemClock.monotonic()
-    while (event := await connection.next_event()) is not END:
+    while (event := await next_event()) is not END:
         assert isinstance(event, bytes)
         exchange.body_out += len(event)
         client.write(chunk(event) if chunked else event)

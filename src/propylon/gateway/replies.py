@@ -107,6 +107,7 @@ def _reply(
             *connection_field(exchange, keep_alive=keep_alive),
         ],
     )
-    if exchange is not None and exchange.head.method == "HEAD":
-        return head
-    return head + body
+    if exchange is None:
+        return head + body
+    exchange.own_reply = head if exchange.head.method == "HEAD" else head + body
+    return exchange.own_reply

@@ -27,7 +27,10 @@ async def run_tunnel(
     to_upstream.opposite, to_client.opposite = to_client, to_upstream
     exchange.status = 101
     client.begin_reply(exchange, NO_BODY)
-    client.write(switching_head(answer))
+    head = switching_head(answer)
+    client.write(head)
+    if exchange.recording is not None:
+        exchange.recording.answer_head = head
     exchange.replied_at = SystemClock.monotonic()
     late_answer = connection.begin_tunnel(to_client, to_upstream)
     early_request = client.begin_tunnel(to_upstream, to_client)

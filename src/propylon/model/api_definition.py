@@ -25,6 +25,7 @@ from propylon.model.jwt_settings import JwtSettings as JwtSettings
 from propylon.model.jwt_settings import read_jwt_settings
 from propylon.model.listen_path import FIELD as LISTEN_PATH
 from propylon.model.listen_path import ListenPath, parse_listen_path
+from propylon.model.secret_names import secret_names
 from propylon.model.target_url import FIELD as TARGET_URL
 from propylon.model.target_url import NOWHERE, parse_target
 from propylon.model.target_url import Target as Target
@@ -77,6 +78,8 @@ class ApiDefinition:
     tags: tuple[str, ...]
     do_not_track: bool
     endpoints: TrackedEndpoints
+    records_whole: bool  # its exchanges, heads and bodies
+    secret_names: frozenset[str]  # under which its requests and answers may carry a secret
 
 
 class ParsedApi(NamedTuple):
@@ -100,7 +103,7 @@ def parse_api(document: Mapping[str, Any], *, strict: bool = False, default_org_
         )
     judgement = judge(inner, strict=strict)
     reader = DocumentReader(inner)
-    definition, jwt_warnings = _read(reader, default_org_id)
+    definition, jwt_warnings = _read(reader, inner, default_org_id)
     problems = list(dict.fromkeys([*judgement.problems, *reader.problems, *secret_problems(inner)]))
     warnings = [*judgement.warnings, *jwt_warnings, *beside_envelope(document)]
     return ParsedApi(None if problems else definition, problems, warnings, judgement.guards)
@@ -110,7 +113,9 @@ def _refused(problem: Problem) -> ParsedApi:
     return ParsedApi(None, [problem], [], [])
 
 
-def _read(reader: DocumentReader, default_org_id: str) -> tuple[ApiDefinition, list[Problem]]:
+def _read(
+    reader: DocumentReader, document: Mapping[str, Any], default_org_id: str
+) -> tuple[ApiDefinition, list[Problem]]:
     auth_mode = _auth_mode(reader)
     jwt, warnings = read_jwt_settings(reader) if auth_mode == "jwt" else (None, [])
     listen, target, version = _listen_path(reader), _target(reader), _version(reader)
@@ -143,6 +148,8 @@ def _read(reader: DocumentReader, default_org_id: str) -> tuple[ApiDefinition, l
         tags=() if reader.flag("tags_disabled") else reader.texts("tags"),
         do_not_track=reader.flag("do_not_track"),
         endpoints=read_tracked_endpoints(reader),
+        records_whole=reader.flag("enable_detailed_recording"),
+        secret_names=secret_names(document, target.query),
     )
     return definition, warnings
 

@@ -51,6 +51,7 @@ class EffectiveSession:
         "expires",
         "guards",
         "is_inactive",
+        "is_recorded",
         "key",
         "meta_data",
         "org_id",
@@ -77,6 +78,7 @@ class EffectiveSession:
         self.org_id = key.org_id
         self.expires = key.expires
         self.is_inactive = key.is_inactive or any(policy.is_inactive for policy in policies)  # design §10
+        self.is_recorded = key.enable_detail_recording or key.enable_detailed_recording  # no policy says it
         self.tags = _merged_tags(key, policies)
         self.meta_data = _merged_meta_data(key, policies)
         self.guards = guards_of(key, self.meta_data)
@@ -90,7 +92,7 @@ class EffectiveSession:
         held = EffectiveSession.__new__(EffectiveSession)
         held.key, held.policies, held.access, held.root_limit = self.key, self.policies, self.access, self.root_limit
         held.skipped_policies, held.org_id, held.is_inactive = self.skipped_policies, self.org_id, self.is_inactive
-        held.tags, held.guards = self.tags, self.guards
+        held.tags, held.guards, held.is_recorded = self.tags, self.guards, self.is_recorded
         held.alias = own.alias or self.alias
         held.expires = own.expires or self.expires
         both = own.meta_data and self.meta_data

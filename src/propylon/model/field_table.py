@@ -255,7 +255,7 @@ MIDDLEWARE: Final = (
     *dormant("acts only through `enabled`", "graphql.**"),
     *less("tag_headers.**", "usage tags from headers"),
     *less("expire_analytics_after", "an age limit for usage", above(0)),
-    *less("enable_detailed_recording", "recording of whole exchanges"),
+    *honoured("enable_detailed_recording", what="heads and the beginning of bodies; not with `do_not_track`"),
     *less("analytics_plugin.enable", "a plugin for usage"),
     *dormant("acts only through `enable`", "analytics_plugin.**"),
     *less("detailed_tracing", "detailed tracing"),

@@ -75,13 +75,13 @@ _COMMON: Final[Classes] = {
 SESSION_FIELD_CLASSES: Final[Classes] = {
     **_COMMON,
     **_honoured("expires jwt_data apply_policies apply_policy_id meta_data.policies alias date_created allow_as_token"),
+    **_honoured("enable_detail_recording enable_detailed_recording"),
     **_dormant("last_check allowance quota_renews quota_remaining data_expires id_extractor_deadline"),
     **_dormant("oauth_client_id oauth_keys"),
     **_less("hmac_string", "HTTP signatures are not supported, so this opens nothing"),
     **_less("basic_auth_data.password", "basic authentication is not supported, so the password opens nothing"),
     **_dormant("basic_auth_data.hash_type basic_auth_data.user"),
     **_less("monitor.trigger_limits", "no trigger fires"),
-    **_less("enable_detail_recording enable_detailed_recording", "requests are not recorded whole"),
     **_guard("certificate", f"certificate authentication {_IS_IDENTIFIER}", lifted_by_token=True),
     **_guard("rsa_certificate_id", f"proof by an RSA signature {_IS_IDENTIFIER}", lifted_by_token=True),
     **_guard(

@@ -170,6 +170,8 @@ class Settings(TracingSettings, ListenSettings):
     """Successful exchanges logged singly per second and worker; the others are counted only."""
     refusal_log_per_s: CountOrNone = 200
     """Refusals and 5xx logged singly per second and worker; bounds what an attacker can make us write."""
+    recorded_body_max_bytes: int = Field(4096, ge=0, le=16_384)
+    """How much of each body is kept where exchanges are recorded whole. 0: heads alone."""
     access_log: Literal["refusals", "all", "off"] = "refusals"
     """JSON lines on stderr: `refusals` and 5xx, as far as they are logged singly; `all`: one of every exchange."""
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from propylon.errors import StoreUnavailable
 from propylon.exchange import Exchange
+from propylon.model.api_definition import ApiDefinition
 from propylon.model.policy import policies_of_rows
 from propylon.snapshot.compile import Workshop, compile_api
 from propylon.snapshot.route import Route
@@ -88,6 +89,12 @@ class Follow:
         finally:
             self._catching_up = None
             done.set_result(why_not)
+
+    def definition_of(self, exchange: Exchange) -> ApiDefinition | None:
+        """The one that decided about it; None when another has taken its place, or none has."""
+        state = self.snapshot.apis.get(exchange.api_id)
+        route = None if state is None else state.route
+        return route.definition if route is not None and route.facts is exchange.api_facts else None
 
     # -- inside ---------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ class Route:
         "definition",
         "facts",
         "is_control",
+        "is_recorded",
         "listen_path",
         "listen_pattern",
         "origin",
@@ -46,6 +47,7 @@ class Route:
         self.target_path = "/"  # what is sent when the listen path is all the request had
         self.target_query = ""
         self.is_control = False
+        self.is_recorded = False  # whoever calls; else by their key
 
     def upstream_path(self, path: str) -> str:
         """Joins the target's path and the request's (proxy.md §3.4)."""
@@ -60,6 +62,7 @@ def route_of(definition: ApiDefinition, steps: tuple[Step, ...]) -> Route:
     route = Route(definition.api_id, definition.listen_path, where, steps)
     route.definition = definition
     route.facts = facts_of(definition)
+    route.is_recorded = definition.records_whole and not definition.do_not_track
     route.listen_pattern = definition.listen_pattern
     route.preserve_host = definition.preserve_host_header
     route.strip = definition.strip_listen_path

@@ -67,6 +67,7 @@ MEANINGS: Final = {
     "usage_lines_waiting": Meaning("gauge", "Lines of usage in the worker, not taken by the queue yet."),
     "usage_lines_lost": Meaning("counter", "Lines of usage lost while the queue could not take them."),
     "usage_tags_other": Meaning("counter", "Rows of usage whose tags were counted as other, as there were too many."),
+    "recordings_not_kept": Meaning("counter", "Exchanges to be recorded whole of which the log keeps no recording."),
     "access_lines_lost": Meaning("counter", "Lines of the access log lost as nobody took them."),
     "pump_records_lost": Meaning("counter", "Records of exchanges that Tyk's pump did not take in time."),
     "spans_sent": Meaning("counter", "Spans the collector took."),

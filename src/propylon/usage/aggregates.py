@@ -27,7 +27,7 @@ _MINUTES: Final = Adding(usage)
 _TRAFFIC: Final = Adding(usage_traffic)
 _CALLERS: Final = Adding(usage_callers, latencies=False)
 _CALLERS_HOURS: Final = Adding(usage_callers)
-_LOGGED: Final = (*LogEntry._fields, "org_id")
+_LOGGED: Final = (*LogEntry._fields, "org_id", "details")
 _LOG_ARRAYS: Final = array_insert(request_log, _LOGGED)
 
 
@@ -93,8 +93,9 @@ def _middle_us(bucket: int) -> int:
 
 def _log_rows(lines: Sequence[Line], orgs: Orgs) -> Iterator[dict[str, Any]]:
     for line in lines:
-        for entry in line.log:
-            yield {**entry._asdict(), "org_id": org_of(line, entry.api_id, orgs)}
+        for place, entry in enumerate(line.log):
+            details = json.dumps(line.recordings.get(place, {}), separators=(",", ":"))
+            yield {**entry._asdict(), "org_id": org_of(line, entry.api_id, orgs), "details": details}
 
 
 async def _log(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:

@@ -1,5 +1,6 @@
 """The request log as people read it: narrowed, in pages that do not shift, and followed as it grows."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -63,6 +64,19 @@ async def entries_after(records: Records, only: EntryFilter, after: int, *, limi
     """Those added since the entry with that id, oldest first: for whoever follows the log."""
     query = _select(only).where(request_log.c.id > after).order_by(request_log.c.id)
     return await _read(records, query.limit(min(limit, PAGE_MAX)))
+
+
+async def entry_by_id(records: Records, org_id: str | None, number: int) -> tuple[Entry, dict[str, Any]] | None:
+    """One, with its recording, {} when it has none; None where it is not there or another organisation's."""
+    where = _narrowed(EntryFilter(org_id))
+    query = select(*(request_log.c[name] for name in (*_FIELDS, "details"))).where(request_log.c.id == number, *where)
+    with SQL_ERRORS:
+        async with records.usage_reading_engine.connect() as connection:
+            row = (await connection.execute(query)).first()
+    if row is None:
+        return None
+    found, its_org_id, *rest, details = row
+    return Entry(found, its_org_id, LogEntry._make(rest)), json.loads(details)
 
 
 async def newest_id(records: Records) -> int:

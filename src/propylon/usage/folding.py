@@ -18,6 +18,8 @@ from propylon.usage.entry import access_entry, log_entry
 from propylon.usage.histogram import bucket_of
 from propylon.usage.line import Cell, Line, LogEntry, encode
 from propylon.usage.node_lines import NodeLines
+from propylon.usage.recorded import Recorder
+from propylon.usage.recordings import Recordings
 from propylon.usage.sampling import Sampling
 from propylon.usage.sightings import Sightings
 from propylon.usage.split import Spent, split_us
@@ -31,6 +33,8 @@ LINES_KEPT_MAX: Final = 600  # ten minutes of a store that is away
 LINES_LOST: Final = "usage_lines_lost"  # a gauge
 LINES_WAITING: Final = "usage_lines_waiting"  # a gauge
 TAGS_OTHER: Final = "usage_tags_other"  # a gauge
+RECORDINGS_NOT_KEPT: Final = "recordings_not_kept"  # a gauge
+GAUGES: Final = (LINES_LOST, LINES_WAITING, TAGS_OTHER, RECORDINGS_NOT_KEPT)
 
 NO_TAGS: Final[tuple[str, ...]] = ()
 
@@ -69,7 +73,8 @@ class Folding:
     """One per worker; `record` is called once for each exchange, by gateway/handle.py.
 
     `counters` are the worker's own, added to its lines. `write_refusal` is given the entry of every refusal and failure
-    that is logged, as it goes to the access log. `node_lines` takes what the node's own metrics need.
+    that is logged, as it goes to the access log. `node_lines` takes what the node's own metrics need. `recorder` makes
+    the recordings of those that are recorded whole; without it none are.
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class Folding:
         counters: Callable[[], dict[str, float]] | None = None,
         write_refusal: Callable[[Mapping[str, object]], None] | None = None,
         node_lines: NodeLines | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._meters = meters
         self._clock = clock
@@ -95,12 +101,13 @@ class Folding:
         self._apis: dict[str, ApiFacts] = {}  # of those with cells
         self._tag_sets = TagSets()
         self._log: list[LogEntry] = []
+        self._recordings = Recordings(recorder)  # of its entries
         self._sightings = Sightings()
         self._uses = Uses()
         self._lines: deque[bytes] = deque()  # not in the queue yet
         self._lines_lost = 0
         self._counted = 0  # exchanges of lines that were cut
-        self._gauges: dict[str, float] = {LINES_LOST: 0, LINES_WAITING: 0, TAGS_OTHER: 0}  # as they were last sent
+        self._gauges: dict[str, float] = dict.fromkeys(GAUGES, 0)  # as they were last sent
 
     def record(self, exchange: Exchange) -> None:
         """Adds one exchange; never waits."""
@@ -136,6 +143,8 @@ class Folding:
         is_refusal = bool(reason) or exchange.status >= 500
         if one_in := (self._refusals if is_refusal else self._successes).stands_for():
             entry = log_entry(exchange, reason, latency_us, one_in, self._clock.wall())
+            if exchange.recording is not None or exchange.own_reply:
+                self._recordings.note(len(self._log), exchange, is_waiting=bool(self._lines))
             self._log.append(entry)
             if is_refusal:
                 self._write_refusal(access_entry(entry, exchange, now))
@@ -148,13 +157,14 @@ class Folding:
 
     async def flush(self) -> None:
         """Each second and before the end: hands what was added up to the queue."""
-        lost, waiting = self._lines_lost, len(self._lines)
-        gauges = self._counters() | {LINES_LOST: lost, LINES_WAITING: waiting, TAGS_OTHER: self._tag_sets.others}
+        own = (self._lines_lost, len(self._lines), self._tag_sets.others, self._recordings.not_kept)
+        gauges = self._counters() | dict(zip(GAUGES, own, strict=True))
         if self._cells or (gauges != self._gauges and not self._lines):
             self._gauges = gauges
             self._cut_line()
         self._successes.next_second(spread=True)
         self._refusals.next_second(spread=False)
+        self._recordings.next_second()
         if self._node_lines is not None:
             await self._node_lines.flush(self._this_minute(), gauges)
         while self._lines:
@@ -199,7 +209,8 @@ class Folding:
         seen, used = self._sightings.take(minute), self._uses.take(minute)
         splits = {api_id: spent.split() for api_id, spent in self._spent.items()}
         tagged = _tagged(self._cells.values())
-        self._keep(encode(Line(minute, cells, self._log, self._gauges, seen, used, splits, self._apis, tagged)))
+        added = (seen, used, splits, self._apis, tagged, self._recordings.take())
+        self._keep(encode(Line(minute, cells, self._log, self._gauges, *added)))
         if self._node_lines is not None:
             self._node_lines.note(minute, cells, splits)
         self._counted = self.exchanges

@@ -83,6 +83,7 @@ class Line(NamedTuple):
     ] = {}  # by API; beside the cells, as a drain of a version before would refuse longer ones
     apis: Mapping[str, ApiFacts] = {}  # of the cells' APIs; what a worker of a version before does not say
     tagged: list[Tagged] = []  # the cells that have tags
+    recordings: Mapping[int, dict[str, Any]] = {}  # by place in `log`: of exchanges that are recorded whole
 
 
 # What each line that is taken holds, told once: to whoever shows it.
@@ -111,7 +112,8 @@ def _line(document: Any) -> Line:
             entries = [_entry(row) for row in log]
             apis = _apis(document.get("apis", {}))
             tagged = [_tagged(row, len(cells)) for row in document.get("tagged", ())]
-            added = (sightings, uses, splits, apis, tagged)
+            recordings = _recordings(document.get("recordings", {}), len(log))
+            added = (sightings, uses, splits, apis, tagged, recordings)
             return Line(minute, [_cell(row) for row in cells], entries, gauges, *added)
     raise MalformedLine("no object with minute, cells, log and gauges")
 
@@ -194,6 +196,15 @@ def _tagged(row: Any, cells: int) -> Tagged:
         case [list(tags), list(places)] if all(type(place) is int and 0 <= place < cells for place in places):
             return Tagged([_storable(str(tag)) for tag in tags], places)
     raise MalformedLine("tagged are tags and the places of cells")
+
+
+def _recordings(given: Any, entries: int) -> dict[int, dict[str, Any]]:
+    match given:
+        case dict() if all(isinstance(one, dict) for one in given.values()):
+            found = {int(place): one for place, one in given.items()}
+            if all(0 <= place < entries for place in found):
+                return found
+    raise MalformedLine("recordings are objects by the places of log entries")
 
 
 def _histogram(counts: dict[str, Any]) -> dict[int, int]:

@@ -15,10 +15,13 @@ from propylon.errors import StoreUnavailable
 from propylon.exchange import UNTRACKED, Exchange
 from propylon.model.api_definition import ApiDefinition
 from propylon.usage.pump_records import pump_record
+from propylon.usage.recorded import Recorded, Recorder
 
 log = logging.getLogger("propylon.usage")
 KEPT_MAX: Final = 20_000  # records of a worker that wait, some 1.5 KiB each
+KEPT_MAX_BYTES: Final = 32 * 1024**2  # the same; a recorded exchange makes a longer one
 PIECE: Final = 500  # records of one push
+PIECE_BYTES: Final = 1024**2  # the same; at least one record
 
 Record = Callable[[Exchange], None]
 
@@ -41,13 +44,16 @@ class PumpExport:
         definition_of: Callable[[str], ApiDefinition | None],
         clock: Clock,
         kept_s: float,
+        recorder: Recorder,
     ) -> None:
         self._record = record
         self._queue = queue
         self._definition_of = definition_of
         self._clock = clock
         self._kept_s = kept_s
+        self._recorder = recorder
         self._waiting: deque[bytes] = deque()
+        self._waiting_bytes = 0
         self.lost = 0  # records, here and in the queue
 
     def __call__(self, exchange: Exchange) -> None:
@@ -59,18 +65,22 @@ class PumpExport:
             self.lost += 1
             return
         now, wall = self._clock.monotonic(), self._clock.wall()
-        self._waiting.append(pump_record(exchange, definition, now, wall, self._kept_s))
-        if len(self._waiting) > KEPT_MAX:
-            self._waiting.popleft()
+        recorded = self._recorder(exchange)
+        recorded = recorded if isinstance(recorded, Recorded) else None
+        record = pump_record(exchange, definition, now, wall, self._kept_s, recorded)
+        self._waiting.append(record)
+        self._waiting_bytes += len(record)
+        while len(self._waiting) > KEPT_MAX or self._waiting_bytes > KEPT_MAX_BYTES:
+            self._take_off()
             self._lose(1)
 
     async def flush(self) -> None:
         """Each second and before the end. Raises StoreUnavailable: what waits goes on waiting."""
         while self._waiting:
-            piece = list(islice(self._waiting, PIECE))
+            piece = self._piece()
             dropped = await self._queue.push(piece)
             for _ in range(min(len(piece), len(self._waiting))):
-                self._waiting.popleft()
+                self._take_off()
             if dropped:
                 self._lose(dropped)
 
@@ -80,6 +90,19 @@ class PumpExport:
         except StoreUnavailable as failure:
             self._lose(len(self._waiting))
             log.warning("%s: %s", failure.code, failure.detail)
+
+    def _piece(self) -> list[bytes]:
+        piece: list[bytes] = []
+        size_bytes = 0
+        for record in islice(self._waiting, PIECE):
+            size_bytes += len(record)
+            if piece and size_bytes > PIECE_BYTES:
+                break
+            piece.append(record)
+        return piece
+
+    def _take_off(self) -> None:
+        self._waiting_bytes -= len(self._waiting.popleft())
 
     def _lose(self, records: int) -> None:
         if self.lost == 0:

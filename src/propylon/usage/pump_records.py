@@ -1,7 +1,7 @@
 """One exchange in the form that Tyk's pump reads (analytics.md §2, §3.1, §4, §5). The only page that knows that form.
 
 Names are those of its Go fields. A time is a pair of seconds and nanoseconds; its parts are of UTC. What a gateway like
-ours does not have (places, GraphQL, OAuth clients, recorded bodies) is there and empty, as the pump expects it.
+ours does not have (places, GraphQL, OAuth clients) is there and empty, as the pump expects it.
 """
 
 import datetime
@@ -11,6 +11,7 @@ import msgpack
 
 from propylon.exchange import Exchange
 from propylon.model.api_definition import ApiDefinition
+from propylon.usage.recorded import Recorded, as_wire
 from propylon.usage.split import split_us
 
 NO_KEY: Final = "00000000"  # what Tyk calls a caller without a key
@@ -33,10 +34,12 @@ _NO_GRAPH: Final = {
 _NO_MCP: Final = {"IsMCP": False, "JSONRPCMethod": "", "PrimitiveType": "", "PrimitiveName": ""}
 
 
-def pump_record(exchange: Exchange, definition: ApiDefinition, now: float, wall: float, kept_s: float) -> bytes:
+def pump_record(
+    exchange: Exchange, definition: ApiDefinition, now: float, wall: float, kept_s: float, recorded: Recorded | None
+) -> bytes:
     """Of an exchange that an API answered and that has just ended, at `now` (monotonic) and `wall` (Unix seconds).
 
-    `kept_s` seconds later the pump's stores may forget it.
+    `recorded` where it is recorded whole. `kept_s` seconds later the pump's stores may forget it.
     """
     identity = exchange.caller.identity if exchange.caller is not None else None
     at = datetime.datetime.fromtimestamp(wall, datetime.UTC)
@@ -66,8 +69,8 @@ def pump_record(exchange: Exchange, definition: ApiDefinition, now: float, wall:
         "OrgID": exchange.api_facts.org_id,
         "OauthID": "",
         "RequestTime": total_ms,
-        "RawRequest": "",
-        "RawResponse": "",
+        "RawRequest": "" if recorded is None else as_wire(recorded.request),
+        "RawResponse": "" if recorded is None else as_wire(recorded.response),
         "IPAddress": exchange.client_ip,
         "Geo": _NO_PLACE,
         "Network": _NO_NETWORK,

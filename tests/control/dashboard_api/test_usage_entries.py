@@ -25,7 +25,7 @@ def use(dashboard: Dashboard) -> None:
 def test_each_function_is_served_under_one_right_and_none_is_told_that_is_not() -> None:
     assert [(one.method, one.path) for one in USAGE] == [(method, path) for method, path, _ in ROUTES]
     assert set(TOLD) == {told.__name__ for _, _, told in ROUTES}
-    assert {one.path for one in USAGE if one.area == "logs"} == {"/api/logs", "/api/logs/tail"}
+    assert {one.path for one in USAGE if one.area == "logs"} == {"/api/logs", "/api/logs/tail", "/api/logs/{entry}"}
 
 
 def test_a_list_is_told_as_json_and_as_the_same_rows_of_a_table(dashboard: Dashboard) -> None:

@@ -30,6 +30,7 @@ TOLD: Final[Mapping[str, _Told]] = {
     "quotas": ("analytics", "How far a key's quotas are used, and when they will be", ("type",)),
     "logs": ("logs", "Single requests, newest first", (*_LOG, "page_size", "before", "p")),
     "tail": ("logs", "Requests logged since an entry", (*_LOG, "after")),
+    "entry": ("logs", "One request, with its recording where it was recorded whole", ()),
 }
 
 

@@ -1,4 +1,4 @@
-"""/api/logs: single exchanges in pages that do not shift, and those that came since.
+"""/api/logs: single exchanges in pages that do not shift, those that came since, and one with its recording.
 
 A log is sampled: `one_in` says for how many exchanges an entry stands, itself included.
 """
@@ -13,9 +13,11 @@ from propylon.control.usage_api.answers import Document
 from propylon.control.usage_api.asking import PAGE_SIZE, PAGE_SIZE_MAX, Query, rfc3339, whole_number
 from propylon.control.usage_api.callers import callers_by, named
 from propylon.control.usage_api.row import NO_KEY_HASH, caller
-from propylon.usage.entries import Entry, EntryFilter, Place, entries_after, newest_id, page_of_entries
+from propylon.usage.entries import Entry, EntryFilter, Place, entries_after, entry_by_id, newest_id, page_of_entries
 
+NUMBER_DIGITS_MAX: Final = 19  # of what a column of numbers can hold
 LATELY_S: Final = 3_600  # where no start was named
+GONE: Final = "No entry of the request log has this number here; the log forgets the oldest as it grows"
 
 
 async def logs(desk: Desk, org_id: str | None, path: Query, query: Query) -> Document:
@@ -37,6 +39,17 @@ async def tail(desk: Desk, org_id: str | None, path: Query, query: Query) -> Doc
         return {"data": [], "after": await newest_id(desk.records)}
     found = await entries_after(desk.records, await _filter(desk, org_id, query, since=None), after)
     return {"data": await _shown(desk, found), "after": found[-1].id if found else after}
+
+
+async def entry(desk: Desk, org_id: str | None, path: Query, query: Query) -> Document:
+    """One, by its number. `recording` is null unless it was recorded whole."""
+    text = path["entry"]
+    is_number = text.isascii() and text.isdecimal() and len(text) < NUMBER_DIGITS_MAX
+    found = await entry_by_id(desk.records, org_id, int(text)) if is_number else None
+    if found is None:
+        raise Refused(404, GONE)
+    (document,) = await _shown(desk, [found[0]])
+    return {**document, "recording": found[1] or None}
 
 
 async def _filter(desk: Desk, org_id: str | None, query: Query, since: float | None) -> EntryFilter:

@@ -25,6 +25,8 @@ def resource_of(told: Told) -> Resource:
         document = await told(desk, call.org_id, call.path, call.query)
         if kind == "json":
             return Answer(200, document)
+        if "data" not in document:
+            raise Refused(400, "type: this is no list; it is told as json alone")
         headers = {"Content-Type": CSV, "Content-Disposition": f'attachment; filename="{told.__name__}.csv"'}
         return Answer(200, b"".join(as_csv(document["data"])), headers)
 

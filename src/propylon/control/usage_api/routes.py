@@ -30,4 +30,5 @@ ROUTES: Final[tuple[tuple[str, str, Resource], ...]] = (
     ("GET", "/api/activity/quota/{key}", quota.quotas),
     ("GET", "/api/logs", logs.logs),
     ("GET", "/api/logs/tail", logs.tail),
+    ("GET", "/api/logs/{entry}", logs.entry),
 )

@@ -10,6 +10,7 @@ from propylon.dashboard.activity.log_scope import LogScope
 from propylon.dashboard.names import api_names
 from propylon.dashboard.visit import Visit
 
+Recording = dict[str, Any]  # as usage/recorded.py has it
 EXPORT_MAX: Final = 10_000  # entries of one file
 
 
@@ -67,11 +68,11 @@ async def all_of(visit: Visit, scope: LogScope) -> list[Logged]:
     return found[:EXPORT_MAX]
 
 
-async def entry_of(visit: Visit, number: int) -> Logged | None:
-    """None for what is not there, and what is another organisation's."""
-    document = await logs.tail(visit.desk, visit.who.org_id, {}, {"after": str(number - 1)})
-    found = [one for one in document["data"] if one["id"] == number]
-    return (await shown(visit, found))[0] if found else None
+async def entry_of(visit: Visit, number: str) -> tuple[Logged, Recording | None]:
+    """Raises Refused with 404 for what is not there, and what is another organisation's."""
+    document = await logs.entry(visit.desk, visit.who.org_id, {"entry": number}, {})
+    (one,) = await shown(visit, [document])
+    return one, document["recording"]
 
 
 async def shown(visit: Visit, rows: list[dict[str, Any]]) -> list[Logged]:
