@@ -196,11 +196,8 @@ class Worker:
             settings.upstream_connections_max,
         )
         self._pools = Pools(pool_limits, limits, self._deadlines)
-        self._tls = (
-            server_tls(settings.tls_certificate, settings.tls_key)
-            if settings.tls_certificate and settings.tls_key
-            else None
-        )
+        certificate, key = settings.tls_certificate, settings.tls_key
+        self._tls = server_tls(certificate, key) if certificate and key else None
         scheme = b"https" if self._tls else b"http"
         forward = Forward(self._pools, settings.upstream_timeout_s, scheme, settings.recorded_body_max_bytes)
         serves_control = settings.role == "all" and settings.serves_control_on_listen

@@ -172,6 +172,16 @@ def test_whoever_follows_the_log_gets_what_came_since(used: GatewayApi) -> None:
     assert (len(since["data"]), since["after"]) == (2, start)
 
 
+def test_one_entry_is_told_with_its_recording_and_to_its_own_organisation_alone(used: GatewayApi) -> None:
+    start = ask(used, "/api/logs/tail")["after"]
+    told = ask(used, "/api/logs/{entry}", entry=str(start))
+    assert told == {**ask(used, "/api/logs", {"page_size": "1"})["data"][0], "recording": None}
+    for number in ("0", "x", "-1", "9" * 30, str(start + 1)):
+        with pytest.raises(Refused) as refused:
+            ask(used, "/api/logs/{entry}", entry=number)
+        assert refused.value.status == 404
+
+
 def test_percentiles_are_told_where_there_was_traffic(used: GatewayApi) -> None:
     told = ask(used, "/api/activity/latency", {"res": "hour"})
     assert [(row["hits"], sorted(row["latency_us"])) for row in told["data"]] == [(9, ["p50", "p90", "p95", "p99"])]

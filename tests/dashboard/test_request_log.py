@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 from html import unescape
+from typing import Any
 
 import pytest
 
@@ -26,11 +27,12 @@ def used(api: GatewayApi) -> Used:
     return use(api)
 
 
-def log(api: GatewayApi, *paths: str, at: float | None = None) -> None:
-    """One entry for each path, of a caller without a key."""
+def log(api: GatewayApi, *paths: str, at: float | None = None, recording: dict[str, Any] | None = None) -> None:
+    """One entry for each path, of a caller without a key; `recording` is of the first."""
     when = api.clock.wall() if at is None else at
     entries = [LogEntry(when, "token", "", "", "", "GET", path, 200, "", 900, 200, "203.0.113.7", 1) for path in paths]
-    line = Line(int(when) // 60, [], entries, {}, apis={"token": OURS})
+    recordings = {} if recording is None else {0: recording}
+    line = Line(int(when) // 60, [], entries, {}, apis={"token": OURS}, recordings=recordings)
     api.run(api.meters.enqueue([encode(line)]))
     api.run(Drain(api.desk.records, api.meters).run_once())
 
@@ -133,6 +135,43 @@ def test_an_entry_has_a_page_with_all_that_decided_it(used: Used, api: GatewayAp
     assert told["versions"].startswith("propylon ")
     assert CREDENTIAL not in page.text
     assert "203.0.113.7" not in copied
+
+
+def message(line: str, body: str, **members: Any) -> dict[str, Any]:
+    said = {"line": line, "headers": [["X-Odd", "<b>"], ["Authorization", "Bearer ***"]], "body": body}
+    told = {"body_is": "text", "body_bytes": len(body), "body_cut": False, "content_encoding": ""}
+    return said | told | members
+
+
+def test_a_recording_is_shown_with_its_entry_and_never_as_markup(api: GatewayApi, visitor: Visitor) -> None:
+    asked = message("POST /a?x=<i> HTTP/1.1", "<script>alert(1)</script>", body_bytes=9_000, body_cut=True)
+    said = message("HTTP/1.1 200 OK", "/wA=", body_is="base64", content_encoding="gzip")
+    log(api, "/a", recording={"request": asked, "response": said})
+    page = visitor.get("/logs/1")
+    assert "<script>alert" not in page.text
+    assert "<i>" not in page.text
+    shown = unescape(text_of(page))
+    assert "POST /a?x=<i> HTTP/1.1 X-Odd: <b> Authorization: Bearer ***" in shown
+    assert "<script>alert(1)</script>" in shown
+    assert "the beginning of 9 000 bytes" in shown
+    assert "encoded as gzip ; it is no plain text" in shown
+    copied = page.text.split('data-copy="')[-1].partition('"')[0]
+    assert "alert" not in copied
+    assert "X-Odd" not in copied
+    assert "alert" not in visitor.get("/logs?format=json").text + visitor.get("/logs").text
+
+
+def test_a_recording_that_is_not_kept_says_why_and_an_answer_that_was_not_sent_that_it_was_not(
+    api: GatewayApi, visitor: Visitor
+) -> None:
+    log(api, "/a", recording={"not_kept": "there was too much"})
+    log(api, "/b", recording={"request": message("GET /b HTTP/1.1", ""), "response": None})
+    log(api, "/c")
+    assert "Not kept: there was too much." in text_of(visitor.get("/logs/1"))
+    shown = text_of(visitor.get("/logs/2"))
+    assert "No body passed." in shown
+    assert "No answer was sent" in shown
+    assert "Recording" not in text_of(visitor.get("/logs/3"))
 
 
 def test_the_link_to_explain_fills_the_form_but_for_the_token(used: Used, visitor: Visitor) -> None:

@@ -41,8 +41,6 @@ def test_every_member_has_a_class(cls: type, classes: dict[str, Any]) -> None:
         ({"enable_http_signature_validation": True}, "enable_http_signature_validation", "not_honoured"),
         ({"basic_auth_data": {"password": "s"}}, "basic_auth_data.password", "not_honoured"),
         ({"monitor": {"trigger_limits": [80]}}, "monitor.trigger_limits", "not_honoured"),
-        ({"enable_detail_recording": True}, "enable_detail_recording", "not_honoured"),
-        ({"enable_detailed_recording": True}, "enable_detailed_recording", "not_honoured"),
         ({"smoothing": {"enabled": True}}, "smoothing", "not_honoured"),
         ({"post_expiry_action": "delete"}, "post_expiry_action", "not_honoured"),
         ({"post_expiry_grace_period": -1}, "post_expiry_grace_period", "not_honoured"),

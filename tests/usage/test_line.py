@@ -18,6 +18,14 @@ def test_a_line_comes_back_as_it_went() -> None:
     assert parse(encode(line)) == line
 
 
+def test_recordings_come_back_by_the_places_of_their_entries() -> None:
+    line = Line(7, [CELL], [ENTRY, ENTRY], {}, recordings={1: {"request": {"body": "a\0\u20ac"}}})
+    assert parse(encode(line)) == line
+    document = json.loads(encode(line))
+    del document["recordings"]  # as a version before writes it
+    assert parse(json.dumps(document).encode()) == line._replace(recordings={})
+
+
 def test_facts_and_tags_come_back_as_they_went() -> None:
     line = Line(
         7, [CELL], [], {}, apis={"orders": ApiFacts("acme", "v1", ("eu",))}, tagged=[Tagged(["eu", "gold"], [0])]
@@ -82,6 +90,10 @@ CELL_ROW = [*CELL]
         {"minute": 7, "cells": [], "log": [], "gauges": {}, "apis": [["orders", "acme", "v1", []]]},
         {"minute": 7, "cells": [], "log": [], "gauges": {}, "tagged": [[["gold"], [0]]]},
         {"minute": 7, "cells": [CELL_ROW], "log": [], "gauges": {}, "tagged": [[["gold"], [-1]]]},
+        {"minute": 7, "cells": [], "log": [], "gauges": {}, "recordings": {"0": {}}},
+        {"minute": 7, "cells": [], "log": [[*ENTRY]], "gauges": {}, "recordings": {"0": "text"}},
+        {"minute": 7, "cells": [], "log": [[*ENTRY]], "gauges": {}, "recordings": {"x": {}}},
+        {"minute": 7, "cells": [], "log": [[*ENTRY]], "gauges": {}, "recordings": [{}]},
     ],
 )
 def test_anything_else_is_malformed(document: object) -> None:

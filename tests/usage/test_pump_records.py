@@ -1,6 +1,7 @@
 """Records in the form that Tyk's pump reads (analytics.md §2–5), and what becomes of those it does not take."""
 
 import asyncio
+import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from redis import Redis
 
 from propylon.errors import StoreUnavailable
-from propylon.exchange import UNTRACKED, ApiFacts, Exchange
+from propylon.exchange import UNTRACKED, ApiFacts, Exchange, Recording
 from propylon.model.api_definition import ApiDefinition, parse_api
 from propylon.stores.pump_queue import LIST, PumpQueue
 from propylon.usage import pump_export
@@ -126,12 +127,15 @@ class AwayQueue:
 
     def __init__(self) -> None:
         self.is_away = True
+        self.waiting = 0
         self.taken: list[bytes] = []
+        self.pieces: list[int] = []  # records of each push
 
     async def push(self, records: list[bytes]) -> int:
         if self.is_away:
             raise StoreUnavailable("away")
         self.taken += records
+        self.pieces.append(len(records))
         return 0
 
 
@@ -149,6 +153,62 @@ def test_what_cannot_be_pushed_waits_and_beyond_the_bound_the_oldest_is_lost_and
         assert len(queue.taken) == pump_export.KEPT_MAX
 
     asyncio.run(work())
+
+
+def recorded(body: bytes = b"the answer") -> Exchange:
+    one = ended()
+    one.head.query, one.head.version_minor = "Authorization=canary", 1
+    one.head.lines = b"Cookie: canary-of-a-cookie\r\nX-Mine: 1\r\n"
+    one.recording = Recording(len(body) + 100)
+    one.recording.request_body.add(b"the question")
+    one.recording.answer_head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Theirs: 2\r\n\r\n"
+    one.recording.answer_body.add(body)
+    return one
+
+
+def recording_export(queue: AwayQueue) -> PumpExport:
+    found = definition()
+    clock = FakeClock(wall=WALL)
+    return PumpExport(lambda _: None, queue, {"orders": found}.get, clock, DAY_S, Recorder(lambda _: found))
+
+
+def test_a_recorded_exchange_is_told_as_wire_text_without_its_secrets_and_its_framing() -> None:
+    queue = AwayQueue()
+    queue.is_away = False
+    export = recording_export(queue)
+    export(recorded())
+    export(ended())
+    asyncio.run(export.flush())
+    whole, plain = (msgpack.unpackb(one) for one in queue.taken)
+    sent = b"GET /orders/17?Authorization=*** HTTP/1.1\r\nCookie: ***\r\nX-Mine: 1\r\n\r\nthe question"
+    assert base64.b64decode(whole["RawRequest"]) == sent
+    assert base64.b64decode(whole["RawResponse"]) == b"HTTP/1.1 200 OK\r\nX-Theirs: 2\r\n\r\nthe answer"
+    assert (plain["RawRequest"], plain["RawResponse"]) == ("", "")
+
+
+def test_long_records_are_bounded_by_their_bytes_and_pushed_in_pieces() -> None:
+    async def work() -> None:
+        queue = AwayQueue()
+        export = recording_export(queue)
+        for _ in range(60):
+            export(recorded(b"x" * 1_000_000))
+        assert export.lost > 30, "32 MiB of them wait, of 1.3 MiB each"
+        queue.is_away = False
+        await export.flush()
+        assert len(queue.taken) == 60 - export.lost
+        assert sum(map(len, queue.taken)) <= pump_export.KEPT_MAX_BYTES
+        assert queue.pieces == [1] * len(queue.taken)
+
+    asyncio.run(work())
+
+
+def test_a_pump_that_is_far_behind_gets_records_without_their_recordings() -> None:
+    queue = AwayQueue()
+    queue.is_away, queue.waiting = False, pump_export.RECORDED_WAITING_MAX + 1
+    export = recording_export(queue)
+    export(recorded())
+    asyncio.run(export.flush())
+    assert [msgpack.unpackb(one)["RawResponse"] for one in queue.taken] == [""]
 
 
 def test_at_the_end_what_still_waits_is_lost_and_counted() -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from propylon.exchange import ApiFacts
 from propylon.stores.records.records import Records
 from propylon.usage.drain import Drain
-from propylon.usage.entries import EntryFilter, page_of_entries
+from propylon.usage.entries import EntryFilter, entry_by_id, page_of_entries
 from propylon.usage.line import Cell, Line, LogEntry, encode
 from propylon.usage.queries import Dimension, Step, latencies, totals
 from propylon.usage.retention import Kept, expire
@@ -101,6 +102,35 @@ def test_the_log_is_read_in_pages(place: Place) -> None:
     only = EntryFilter(since=86_461.0, until=90_061.0)
     found = asked(place, lambda records: page_of_entries(records, only, limit=1))
     assert [entry.log.at for entry in found] == [90_061.0]
+
+
+RECORDING = {"request": {"body": "a\0b \u20ac"}, "response": None}
+
+
+@pytest.mark.parametrize("org_id", [None, "acme"])
+def test_a_recording_is_read_with_its_own_entry_alone_and_gone_with_it(place: Place, org_id: str | None) -> None:
+    async def read(records: Records) -> None:
+        apis = {"orders": ApiFacts("acme", "v1", ())}
+        line = Line(
+            2_880,
+            [],
+            [ENTRY._replace(at=at) for at in (172_900.0, 172_901.0)],
+            {},
+            apis=apis,
+            recordings={1: RECORDING},
+        )
+        queue = QueueInMemory()
+        queue.lines = [encode(line)]
+        await Drain(records, queue).run_once()
+        newest, other = await page_of_entries(records, EntryFilter(), limit=2)
+        assert await entry_by_id(records, org_id, newest.id) == (newest, RECORDING)
+        assert await entry_by_id(records, org_id, other.id) == (other, {})
+        assert await entry_by_id(records, "another", newest.id) is None
+        assert "details" not in str(newest)
+        await expire(records, Kept(0.0, 0.0, 0.0, 172_950.0, 100), 100)
+        assert await entry_by_id(records, org_id, newest.id) is None
+
+    with_records(place, read)
 
 
 def test_what_is_old_is_forgotten_in_steps_and_the_rest_stays(place: Place) -> None:

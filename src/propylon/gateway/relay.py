@@ -49,18 +49,19 @@ async def relay_answer(
     head = response_head(exchange, answer, keep_alive=keep_alive, chunked=chunked)
     exchange.status = answer.status
     piece, complete = connection.take_ready_body()
-    next_event: Callable[[], Awaitable[Event]] = connection.next_event
     recording = exchange.recording
-    if recording is not None:  # asked once: no piece of a body that is not recorded pays for it
+    if recording is not None:
         recording.answer_head = head
         recording.answer_body.add(piece)
-        next_event = recording.answer_body.tee(next_event)
     if complete:
         exchange.body_out = len(piece)
         client.write(head + (((chunk(piece) if piece else b"") + LAST_CHUNK) if chunked else piece))
         return
     client.write(head)
     exchange.replied_at = SystemClock.monotonic()
+    next_event: Callable[[], Awaitable[Event]] = connection.next_event
+    if recording is not None:  # asked once: no piece of a body that is not recorded pays for it
+        next_event = recording.answer_body.tee(next_event)
     while (event := await next_event()) is not END:
         assert isinstance(event, bytes)
         exchange.body_out += len(event)

@@ -24,11 +24,13 @@ class PumpQueue:
             url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
         )
         self._records_max = records_max
+        self.waiting = 0  # records in the list, after the last push
 
     async def push(self, records: list[bytes]) -> int:
         """Answers how many of the oldest had to go. Raises StoreUnavailable; they may be there all the same then."""
         try:
             length = int(await self._redis.rpush(LIST, *records))
+            self.waiting = min(length, self._records_max)
             if length <= self._records_max:
                 return 0
             await self._redis.ltrim(LIST, -self._records_max, -1)

@@ -7,8 +7,8 @@ looked for in everything else. What is left of one is `***`, with the scheme bef
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from propylon.http.messages import Field
@@ -24,7 +24,19 @@ _BASIC: Final = re.compile(rb"(?i)basic +")
 _PARAMETER: Final = re.compile(rb"(?:^|[?&;#])([^=&;#?\s]*)=")
 _REST_OF_QUERY: Final = re.compile(rb"[^&]*")
 _REST_IN_FIELD: Final = re.compile(rb"[^&#\s\"<>]*")
+_UNUSUAL: Final = re.compile(rb"[^A-Za-z0-9._~-]")  # RFC 3986 §2.3: the others are never escaped
+_CHARACTER: Final = re.compile(rb"(?s).")
 _USER_INFO: Final = re.compile(rb"://[^/?#@\s]*@")
+
+
+class Secrets(NamedTuple):
+    """Of one exchange."""
+
+    texts: list[bytes]  # the longest first
+    patterns: list["re.Pattern[bytes]"]  # of those that JSON, HTML or a URL would write otherwise
+
+
+NO_SECRETS: Final = Secrets([], [])
 
 
 class TooManySecrets(ValueError):
@@ -37,23 +49,24 @@ class Masking:
     def __init__(self, names: frozenset[str]) -> None:
         self._names = names
 
-    def secrets(self, fields: Iterable[Field], query: bytes) -> list[bytes]:
-        """The texts under secret names, as they may be written elsewhere; longest first. Raises TooManySecrets."""
+    def secrets(self, fields: Iterable[Field], query: bytes) -> Secrets:
+        """The texts under secret names, and how they may be written elsewhere. Raises TooManySecrets."""
         found: set[bytes] = set()
         for text in (*self._in_fields(fields), *self._in_query(query)):
             found |= _spelled(text)
             if len(found) > SECRETS_MAX:
                 raise TooManySecrets
-        return sorted(found, key=len, reverse=True)
+        texts = sorted(found, key=len, reverse=True)
+        return Secrets(texts, [_loosely(one) for one in texts if _UNUSUAL.search(one)])
 
-    def field(self, field: Field, secrets: Sequence[bytes]) -> Field:
+    def field(self, field: Field, secrets: Secrets) -> Field:
         name, value = field
         if self._is_secret(name):
             return name, _scheme(value) + MASK
         value = self._parameters(value, _REST_IN_FIELD)
         return name, hidden(_USER_INFO.sub(b"://***@", value), secrets)
 
-    def target(self, path: bytes, query: bytes | None, secrets: Sequence[bytes]) -> bytes:
+    def target(self, path: bytes, query: bytes | None, secrets: Secrets) -> bytes:
         """Of a request line."""
         if query is None:
             return hidden(path, secrets)
@@ -98,17 +111,19 @@ class Masking:
                 yield from (*_credentials(value), *_credentials(text[len(_scheme(text)) :]))
 
 
-def hidden(text: bytes, secrets: Sequence[bytes]) -> bytes:
+def hidden(text: bytes, secrets: Secrets) -> bytes:
     """Without those texts."""
-    for secret in secrets:
+    for secret in secrets.texts:
         text = text.replace(secret, MASK)
+    for pattern in secrets.patterns:
+        text = pattern.sub(MASK, text)
     return text
 
 
-def hidden_in_part(text: bytes, secrets: Sequence[bytes]) -> bytes:
+def hidden_in_part(text: bytes, secrets: Secrets) -> bytes:
     """The same of the beginning of something: one of them may begin at its end."""
     text = hidden(text, secrets)
-    for secret in secrets:
+    for secret in secrets.texts:
         tail = max(0, len(text) - len(secret) + 1)
         at = text.find(secret[:CREDENTIAL_MIN], tail)
         while at >= 0:
@@ -145,9 +160,20 @@ def _of_basic(text: bytes) -> Iterator[bytes]:
 
 
 def _spelled(text: bytes) -> set[bytes]:
-    """Also percent-encoded and decoded, as PHP writes it in JSON, and without the padding that others escape."""
-    plain = text.rstrip(b"=") if len(text.rstrip(b"=")) >= CREDENTIAL_MIN else text
-    decoded = unquote_to_bytes(plain)
-    both = {plain, decoded} if len(decoded) >= CREDENTIAL_MIN else {plain}
-    quoted = {quote_from_bytes(one, safe="").encode() for one in both}
-    return both | quoted | {one.replace(b"/", b"\\/") for one in both}
+    """Also percent-encoded and decoded."""
+    decoded = unquote_to_bytes(text)
+    both = {text, decoded} if len(decoded) >= CREDENTIAL_MIN else {text}
+    return both | {quote_from_bytes(one, safe="").encode() for one in both}
+
+
+def _loosely(secret: bytes) -> "re.Pattern[bytes]":
+    """Its unusual characters may be escaped, also more than once: JSON in JSON, a URL in a URL."""
+    parts = [_escaped(one) if _UNUSUAL.match(one) else re.escape(one) for one in _CHARACTER.findall(secret)]
+    return re.compile(b"".join(parts))
+
+
+def _escaped(one: bytes) -> bytes:
+    code = b"%02x" % ord(one)
+    ways = (rb"\\*" + re.escape(one), rb"%%(?:25)*(?i:%b)" % code, rb"\\+u00(?i:%b)" % code)
+    html = (rb"&#0*%d;" % ord(one), rb"&#[xX]0*(?i:%b);" % code, rb"&[a-z]+;")
+    return b"(?:%b)" % b"|".join((*ways, *html))

@@ -20,6 +20,7 @@ from propylon.usage.recorded import Recorded, Recorder
 log = logging.getLogger("propylon.usage")
 KEPT_MAX: Final = 20_000  # records of a worker that wait, some 1.5 KiB each
 KEPT_MAX_BYTES: Final = 32 * 1024**2  # the same; a recorded exchange makes a longer one
+RECORDED_WAITING_MAX: Final = 10_000  # records in the list of the pump; beyond it new ones go without their recording
 PIECE: Final = 500  # records of one push
 PIECE_BYTES: Final = 1024**2  # the same; at least one record
 
@@ -28,6 +29,11 @@ Record = Callable[[Exchange], None]
 
 class PumpQueue(Protocol):
     """Where the pump takes them from."""
+
+    @property
+    def waiting(self) -> int:
+        """How many it has not taken, as of the last push."""
+        ...
 
     async def push(self, records: list[bytes]) -> int:
         """Answers how many older ones had to go for them. Raises StoreUnavailable."""
@@ -65,9 +71,7 @@ class PumpExport:
             self.lost += 1
             return
         now, wall = self._clock.monotonic(), self._clock.wall()
-        recorded = self._recorder(exchange)
-        recorded = recorded if isinstance(recorded, Recorded) else None
-        record = pump_record(exchange, definition, now, wall, self._kept_s, recorded)
+        record = pump_record(exchange, definition, now, wall, self._kept_s, self._recorded(exchange))
         self._waiting.append(record)
         self._waiting_bytes += len(record)
         while len(self._waiting) > KEPT_MAX or self._waiting_bytes > KEPT_MAX_BYTES:
@@ -90,6 +94,13 @@ class PumpExport:
         except StoreUnavailable as failure:
             self._lose(len(self._waiting))
             log.warning("%s: %s", failure.code, failure.detail)
+
+    def _recorded(self, exchange: Exchange) -> Recorded | None:
+        """Not while the pump is far behind: its list is bounded by records, and these are long."""
+        if self._queue.waiting > RECORDED_WAITING_MAX:
+            return None
+        recorded = self._recorder(exchange)
+        return recorded if isinstance(recorded, Recorded) else None
 
     def _piece(self) -> list[bytes]:
         piece: list[bytes] = []

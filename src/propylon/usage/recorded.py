@@ -47,9 +47,10 @@ class Recorder:
             return None
         definition = self._definition_of(exchange)
         by_key = exchange.caller is not None and exchange.caller.session.is_recorded
+        is_wanted = exchange.recording is not None or by_key  # forward has asked; before it there is our own answer
         if definition is None:
-            return CHANGED if by_key or exchange.recording is not None else None
-        if not (by_key or definition.records_whole):
+            return CHANGED if is_wanted else None
+        if not (is_wanted or definition.records_whole):
             return None
         try:
             return _recorded(exchange, Masking(definition.secret_names))
