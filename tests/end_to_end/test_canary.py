@@ -23,6 +23,7 @@ JWT_SECRET, JWT_SOURCE, FILE_SOURCE = canary("jwt_data"), canary("jwt_source"), 
 HMAC_STRING, PASSWORD = canary("hmac_string"), canary("password")
 ROOT_SECRET, GUESS = canary("root_secret"), canary("guess")
 KEY_IDS = {name: canary(name) for name in ("key-id", "unknown-id", "query-id", "deleted-id")}
+RECORDED = {"enable_detailed_recording": True}
 UPSTREAM_PASSWORD = canary("upstream_auth")
 TOKENS = {"jwt": hs256({"sub": "x"}, JWT_SECRET, kid="signer"), "central": hs256({"sub": "x"}, JWT_SOURCE)}
 
@@ -70,10 +71,10 @@ def written(gateway: Gateway, origin: Origin) -> Iterator[Response]:
     query = {"auth_configs": {"authToken": {"auth_header_name": "Authorization", "use_param": True}}}
     upstream_auth = {"enabled": False, "basic_auth": {"enabled": False, "username": "u", "password": UPSTREAM_PASSWORD}}
     for path, body in (
-        ("/tyk/apis", central(origin, "central", JWT_SOURCE)),
-        ("/tyk/apis", jwt_api(origin.url, upstream_auth=upstream_auth)),
-        ("/tyk/apis", token_api(origin.url, "plain", **query)),
-        ("/tyk/apis", token_api("http://127.0.0.1:9", "dead", **query)),
+        ("/tyk/apis", central(origin, "central", JWT_SOURCE) | RECORDED),
+        ("/tyk/apis", jwt_api(origin.url, upstream_auth=upstream_auth, **RECORDED)),
+        ("/tyk/apis", token_api(origin.url, "plain", **query, **RECORDED)),
+        ("/tyk/apis", token_api("http://127.0.0.1:9", "dead", **query, **RECORDED)),
         ("/tyk/policies", policy("all", "central", "filed")),
         ("/tyk/keys/signer", signer),
         ("/tyk/keys/preview", signer),
@@ -187,4 +188,5 @@ def test_what_is_no_secret_is_found(traces: Traces) -> None:
     """Else the search itself might be blind."""
     found = places(traces, "signer")
     assert {"plain in answers", "plain in stopped/records.db"} <= set(found)
+    assert b"body_is" in traces.files[Path("stopped/usage.db")], "and exchanges were recorded whole"
     assert {path.name for path in traces.files} >= {"records.db", "records.db-wal", "data.mdb"}

@@ -12,7 +12,15 @@ from tests.kit.definitions import keyless_api, policy, session
 
 IDS = [f"{entry.method} {entry.path}" for entry in ENTRIES]
 DAYS = {f"{end}_{part}": value for end in ("from", "to") for part, value in (("day", "15"), ("month", "1"))}
-NAMES = {"api_id": "acme-api", "key_id": "a-key", "policy_id": "gold", "key": "a-key", "keys": "a-key", **DAYS}
+NAMES = {
+    "api_id": "acme-api",
+    "key_id": "a-key",
+    "policy_id": "gold",
+    "key": "a-key",
+    "keys": "a-key",
+    "entry": "1",
+    **DAYS,
+}
 NAMES |= {"from_year": "2027", "to_year": "2027"}
 MAKING = ("POST", "/api/keys/{key_id}")  # one of the caller's own, whatever others have
 NAMING = [one for one in ENTRIES if "{" in one.path and (one.method, one.path) != MAKING]
