@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import zlib
 from typing import Any
 
 import pytest
@@ -186,6 +187,33 @@ def test_an_encoded_body_is_told_as_it_was_with_its_encoding() -> None:
         assert get(path.url + "/keyless/").body == body
         said = recording_of(path)["response"]
     assert (said["content_encoding"], base64.b64decode(said["body"])) == ("gzip", body)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "is_kept"),
+    [
+        (b"gzip", gzip.compress(b"hello"), True),
+        (b"deflate", zlib.compress(b"hello"), True),
+        (b"GZIP", gzip.compress(b"you sent " + SECRET.encode()), False),
+        (b"deflate", zlib.compress(json.dumps(SECRET.replace("/", "\\/")).encode()), False),
+        (b"br", b"hello", False),
+        (b"gzip", b"hello", False),
+        (b"gzip", gzip.compress(b"0" * 1_000_000), False),
+        (b"gzip, gzip", gzip.compress(gzip.compress(b"hello")), False),
+        (b"identity", b"hello", True),
+    ],
+)
+def test_an_encoded_body_is_kept_where_it_is_known_not_to_hold_the_credential(
+    encoding: bytes, body: bytes, is_kept: bool
+) -> None:
+    answer = reply(200, body, ((b"Content-Encoding", encoding),))
+    with Origin(answer) as origin, data_path(token_api(origin.url, **ON), keys={SECRET: session("token")}) as path:
+        assert get(path.url + "/token/", {"Authorization": SECRET}).body == body
+        said = recording_of(path)["response"]
+    is_plain = encoding == b"identity"
+    assert said["body_is"] == ("text" if is_plain else "base64")
+    kept = said["body"].encode() if is_plain else base64.b64decode(said["body"])
+    assert (kept, said["body_cut"], said["body_bytes"]) == (body if is_kept else b"", not is_kept, len(body))
 
 
 def test_a_character_that_the_cut_has_halved_does_not_make_a_text_binary() -> None:

@@ -4,17 +4,21 @@ The request as it was received, the answer as it was sent; of bodies their first
 """
 
 import base64
+import zlib
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from propylon.exchange import Exchange
 from propylon.http.messages import Field
 from propylon.model.api_definition import ApiDefinition
-from propylon.usage.masking import Masking, TooManySecrets, hidden_in_part
+from propylon.usage.masking import Masking, Secrets, TooManySecrets, hidden_in_part
 
 Document = dict[str, Any]
 CHANGED: Final = "its API was changed before the exchange ended, and with it perhaps the names of its secrets"
 TOO_MANY: Final = "it carries more credentials and cookies than are looked for"
+UNPACKED_MAX_BYTES: Final = 262_144  # of an encoded body that is looked through
+_ZLIB: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
+_ANY_ZLIB_HEADER: Final = 47  # wbits
 _HEAD_END: Final = b"\r\n\r\n"
 
 # The definition that decided an exchange; None when it has been replaced or removed since.
@@ -29,6 +33,7 @@ class Message(NamedTuple):
     body: bytes  # its first bytes
     body_bytes: int  # how many passed
     kept_bytes: int  # of them, before anything in them was masked
+    encoding: bytes  # Content-Encoding, b"" = none
 
 
 class Recorded(NamedTuple):
@@ -81,17 +86,37 @@ def _recorded(exchange: Exchange, masking: Masking) -> Recorded:
     secrets = masking.secrets([*head.fields, *sent], query or b"")
     target = masking.target(head.path.encode("latin-1"), query, secrets)
     line = b"%b %b HTTP/1.%d" % (head.method.encode("latin-1"), target, head.version_minor)
-    fields = [masking.field(field, secrets) for field in head.fields]
     body, size = (b"", 0) if recording is None else (recording.request_body.kept, recording.request_body.total)
-    request = Message(line, fields, hidden_in_part(body, secrets), size, len(body))
+    request = _message(line, head.fields, body, size, masking, secrets)
     if not answer_head:
         return Recorded(request, None)
-    fields = [masking.field(field, secrets) for field in sent]
-    return Recorded(request, Message(lines[0], fields, hidden_in_part(kept, secrets), answer_bytes, len(kept)))
+    return Recorded(request, _message(lines[0], sent, kept, answer_bytes, masking, secrets))
+
+
+def _message(line: bytes, fields: list[Field], body: bytes, size: int, masking: Masking, secrets: Secrets) -> Message:
+    encodings = [value.lower() for name, value in fields if name.lower() == b"content-encoding"]
+    encoding = b", ".join(one for one in encodings if one != b"identity")
+    if encoding and secrets.texts and not _is_free_of(secrets, body, encoding):
+        body = kept = b""
+    else:
+        kept = hidden_in_part(body, secrets)
+    return Message(line, [masking.field(field, secrets) for field in fields], kept, size, len(body), encoding)
+
+
+def _is_free_of(secrets: Secrets, body: bytes, encoding: bytes) -> bool:
+    """Whether the beginning of an encoded body can be looked through and holds none; nothing in it can be masked."""
+    if encoding not in _ZLIB:
+        return not body
+    unpacking = zlib.decompressobj(_ANY_ZLIB_HEADER)
+    try:
+        plain = unpacking.decompress(body, UNPACKED_MAX_BYTES)
+    except zlib.error:
+        return False
+    return not unpacking.unconsumed_tail and hidden_in_part(plain, secrets) == plain
 
 
 def _answer(exchange: Exchange) -> tuple[bytes, bytes, int]:
-    """Head, what is kept of the body, and its size. Our own answers are short, and kept whole."""
+    """Head, the beginning of the body, and its size. Our own answers are short, and here whole."""
     recording = exchange.recording
     if recording is not None and recording.answer_head:
         return recording.answer_head, recording.answer_body.kept, recording.answer_body.total
@@ -100,9 +125,8 @@ def _answer(exchange: Exchange) -> tuple[bytes, bytes, int]:
 
 
 def _shown(message: Message) -> Document:
-    encoding = b", ".join(value for name, value in message.fields if name.lower() == b"content-encoding")
     is_cut = message.kept_bytes < message.body_bytes
-    text = None if encoding else _text_of(message.body, is_cut=is_cut)
+    text = None if message.encoding else _text_of(message.body, is_cut=is_cut)
     return {
         "line": _text(message.line),
         "headers": [[_text(name), _text(value)] for name, value in message.fields],
@@ -110,7 +134,7 @@ def _shown(message: Message) -> Document:
         "body_is": "base64" if text is None else "text",
         "body_bytes": message.body_bytes,
         "body_cut": is_cut,
-        "content_encoding": _text(encoding),
+        "content_encoding": _text(message.encoding),
     }
 
 
