@@ -42,6 +42,12 @@ def test_a_form_that_is_sent_as_it_stands_changes_nothing(name: str) -> None:
     assert (clear, errors) == ([], {})
 
 
+def test_recording_whole_is_turned_on_and_off() -> None:
+    on, _, _ = changed(keyless_api(TARGET), record_whole="1")
+    assert on == {**keyless_api(TARGET), "enable_detailed_recording": True}
+    assert changed(on, record_whole="")[0]["enable_detailed_recording"] is False
+
+
 def test_only_the_changed_field_changes() -> None:
     document, _, _ = changed(KINDS["token"], listen_path="/new/", active="")
     assert document == {

@@ -32,8 +32,9 @@ def read(document: dict[str, Any], **changed: str) -> dict[str, Any]:
         {"quota_max": -1, "rate": 0, "throttle_interval": -1, "throttle_retry_limit": -1},
         {"tags": ["a, b", "c"], "meta_data": {"aaa": 1, "on": True, "list": [1], "text": "x"}},
         {"expires": 1_900_000_000, "is_inactive": True, "alias": "Acme"},
+        {"enable_detail_recording": True},
     ],
-    ids=["nothing", "limits", "Tyk's words for unlimited", "odd tags and metadata", "an end"],
+    ids=["nothing", "limits", "Tyk's words for unlimited", "odd tags and metadata", "an end", "a recording"],
 )
 def test_a_form_that_nobody_touched_changes_nothing(members: dict[str, Any]) -> None:
     document = session("token", **members)
@@ -43,6 +44,13 @@ def test_a_form_that_nobody_touched_changes_nothing(members: dict[str, Any]) -> 
     }
     right = {"allowed_urls": [], "limit": None}
     assert read_back["access_rights"]["token"] == document["access_rights"]["token"] | right
+
+
+@pytest.mark.parametrize("name", ["enable_detail_recording", "enable_detailed_recording"])
+def test_a_recording_is_turned_on_under_one_name_and_off_under_the_one_it_has(name: str) -> None:
+    assert read(session("token"), record_whole="1")["enable_detailed_recording"] is True
+    assert "enable_detail_recording" not in read(session("token"), record_whole="1")
+    assert read(session("token", **{name: True}), record_whole="")[name] is False
 
 
 def test_what_is_typed_becomes_limits_paths_and_an_end() -> None:

@@ -46,10 +46,16 @@ def read_key_form(form: Form, choices: Choices, base: Mapping[str, Any], now: fl
 
 
 def _put_recording(form: Form, document: Document) -> None:
-    """Tyk has written it under two names; the other one alone would keep it on."""
-    document["enable_detailed_recording"] = bool(form.text("record_whole"))
-    if document.get("enable_detail_recording"):
-        document["enable_detail_recording"] = document["enable_detailed_recording"]
+    """Either of two names keeps it on, so both are put out; a form that nobody touched leaves them as they are."""
+    is_on, wanted = _is_recorded(document), bool(form.text("record_whole"))
+    if wanted and not is_on:
+        document["enable_detailed_recording"] = True
+    elif is_on and not wanted:
+        document |= {name: False for name in RECORDING if document.get(name)}
+
+
+def _is_recorded(session: Mapping[str, Any]) -> bool:
+    return any(session.get(name) for name in RECORDING)
 
 
 def chosen_apis(form: Form) -> list[str]:
@@ -151,7 +157,7 @@ def fields_of(session: Mapping[str, Any]) -> Form:
     fields = {
         "alias": [session.get("alias") or ""],
         "is_inactive": ["1"] if session.get("is_inactive") else [],
-        "record_whole": ["1"] if any(session.get(name) for name in RECORDING) else [],
+        "record_whole": ["1"] if _is_recorded(session) else [],
         "tags": [", ".join(session.get("tags") or [])],
         "access": [POLICIES if policies else APIS],
         "policy": policies,
