@@ -1,12 +1,19 @@
 """Which values are masked, and what is left of them."""
 
+import contextlib
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from propylon.model.secret_names import secret_names
 from propylon.usage.masking import (
+    CREDENTIAL_MIN,
     MASK,
     NO_SECRETS,
     SECRETS_MAX,
+    SIGNS_MAX,
+    UNUSUAL_MAX,
     Masking,
     Secrets,
     TooManySecrets,
@@ -99,16 +106,16 @@ def test_the_texts_under_secret_names_are_found_and_those_of_others_are_not() ->
 @pytest.mark.parametrize(
     "written",
     [
-        b"a/b+c&d==",
-        b"a\\/b+c&d==",
-        b"a\\\\/b\\u002bc\\u0026d\\u003D\\u003d",
-        b"a%2Fb%2bc%26d%3D%3D",
-        b"a%252Fb%252Bc%2526d%253D%253D",
-        b"a&#x2F;b&#43;c&amp;d&#x3D;=",
+        b"abc/b+c&d==",
+        b"abc\\/b+c&d==",
+        b"abc\\\\/b\\u002bc\\u0026d\\u003D\\u003d",
+        b"abc%2Fb%2bc%26d%3D%3D",
+        b"abc%252Fb%252Bc%2526d%253D%253D",
+        b"abc&#x2F;b&#43;c&amp;d&#x3D;=",
     ],
 )
 def test_a_credential_is_found_however_json_html_or_a_url_write_it(written: bytes) -> None:
-    secrets = MASKING.secrets([(b"Authorization", b"a/b+c&d==")], b"")
+    secrets = MASKING.secrets([(b"Authorization", b"abc/b+c&d==")], b"")
     assert hidden(b"<" + written + b">", secrets) == b"<***>"
 
 
@@ -118,6 +125,31 @@ def test_more_than_can_be_looked_for_is_said() -> None:
         MASKING.secrets([(b"Cookie", cookies)], b"")
 
 
+def test_a_credential_that_cannot_be_looked_for_is_said_where_a_part_of_it_turns_up() -> None:
+    secrets = MASKING.secrets([(b"X-API-Key", b"part" + b"+" * (UNUSUAL_MAX + 1))], b"")
+    assert hidden(b"another text", secrets) == b"another text"
+    with pytest.raises(TooManySecrets):
+        hidden(b"a part of it", secrets)
+
+
+@pytest.mark.parametrize("sign", [b"=", b"&", b";", b"?", b"#", b"://"])
+def test_more_signs_than_can_be_looked_at_are_said(sign: bytes) -> None:
+    assert MASKING.secrets([(b"Referer", sign * SIGNS_MAX)], b"") == NO_SECRETS
+    for fields, query in (([(b"Referer", sign * (SIGNS_MAX + 1))], b""), ([], sign * (SIGNS_MAX + 1))):
+        with pytest.raises(TooManySecrets):
+            MASKING.secrets(fields, query)
+
+
+@given(st.binary(max_size=200), st.binary(max_size=60), st.binary(max_size=200))
+def test_whatever_is_sent_a_credential_is_not_in_what_is_left(before: bytes, secret: bytes, after: bytes) -> None:
+    with contextlib.suppress(TooManySecrets):
+        secrets = MASKING.secrets([(b"X-API-Key", secret), (b"Authorization", b"Basic " + secret)], b"mac=" + secret)
+        left = hidden(before + secret + after, secrets)
+        assert len(secret) < CREDENTIAL_MIN or secret not in left.replace(MASK, b" ")
+        MASKING.target(before, after, secrets)
+        MASKING.field((b"Location", before + after), secrets)
+
+
 def test_a_secret_is_hidden_wherever_it_stands_and_in_part_where_a_text_ends_inside_it() -> None:
     secrets = Secrets([b"abcdefgh"], [])
     assert hidden(b"1abcdefgh2abcdefgh", secrets) == b"1***2***"
@@ -125,3 +157,13 @@ def test_a_secret_is_hidden_wherever_it_stands_and_in_part_where_a_text_ends_ins
     assert hidden_in_part(b"abcabcd", secrets) == b"abc" + MASK
     assert hidden_in_part(b"1ab", secrets) == b"1ab", "two letters are no part that tells anything"
     assert hidden_in_part(b"", secrets) == b""
+    assert hidden_in_part(b"ababab", Secrets([b"abababc"], [])) == MASK, "the longest part"
+    assert hidden_in_part(b"xabcdefgh"[:-1], secrets) == b"x" + MASK
+
+
+@given(st.text("ab", min_size=3, max_size=12), st.text("ab", max_size=20))
+def test_a_text_never_ends_with_a_beginning_of_a_secret(secret: str, before: str) -> None:
+    secrets = Secrets([secret.encode()], [])
+    for size in range(3, len(secret)):
+        left = hidden_in_part(before.encode() + b"." + secret[:size].encode(), secrets)
+        assert left.endswith(b"." + MASK) or secret.encode() in before.encode() + b"." + secret[:size].encode()

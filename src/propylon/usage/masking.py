@@ -18,6 +18,8 @@ MASK: Final = b"***"
 CREDENTIAL_MIN: Final = 3  # bytes of what is looked for; shorter key IDs are refused (`min_token_length`)
 COOKIE_MIN: Final = 8  # of a cookie that no API reads: shorter ones are words such as `dark`
 SECRETS_MAX: Final = 64  # texts to look for in one exchange
+UNUSUAL_MAX: Final = 32  # characters of one that may be written otherwise, where it may be written so
+SIGNS_MAX: Final = 2_048  # `=`, `&` and the like in one exchange, each of which may begin something to be looked at
 
 _SCHEME: Final = re.compile(rb"(?i)(?:bearer|basic|digest|negotiate|ntlm|hoba|mutual|signature|token|apikey) +")
 _BASIC: Final = re.compile(rb"(?i)basic +")
@@ -26,6 +28,7 @@ _REST_OF_QUERY: Final = re.compile(rb"[^&]*")
 _REST_IN_FIELD: Final = re.compile(rb"[^&#\s\"<>]*")
 _UNUSUAL: Final = re.compile(rb"[^A-Za-z0-9._~-]")  # RFC 3986 §2.3: the others are never escaped
 _CHARACTER: Final = re.compile(rb"(?s).")
+_SIGNS: Final = (b"=", b"&", b";", b"?", b"#", b"://")
 _USER_INFO: Final = re.compile(rb"://[^/?#@\s]*@")
 
 
@@ -33,7 +36,8 @@ class Secrets(NamedTuple):
     """Of one exchange."""
 
     texts: list[bytes]  # the longest first
-    patterns: list["re.Pattern[bytes]"]  # of those that JSON, HTML or a URL would write otherwise
+    # Those that JSON, HTML or a URL would write otherwise, each with a part of it that none of them would.
+    unusual: list[tuple[bytes, bytes]]
 
 
 NO_SECRETS: Final = Secrets([], [])
@@ -51,13 +55,16 @@ class Masking:
 
     def secrets(self, fields: Iterable[Field], query: bytes) -> Secrets:
         """The texts under secret names, and how they may be written elsewhere. Raises TooManySecrets."""
+        fields = list(fields)
+        if sum(text.count(sign) for text in (query, *(value for _, value in fields)) for sign in _SIGNS) > SIGNS_MAX:
+            raise TooManySecrets
         found: set[bytes] = set()
         for text in (*self._in_fields(fields), *self._in_query(query)):
             found |= _spelled(text)
             if len(found) > SECRETS_MAX:
                 raise TooManySecrets
         texts = sorted(found, key=len, reverse=True)
-        return Secrets(texts, [_loosely(one) for one in texts if _UNUSUAL.search(one)])
+        return Secrets(texts, [(_anchor(one), one) for one in texts if _UNUSUAL.search(one)])
 
     def field(self, field: Field, secrets: Secrets) -> Field:
         name, value = field
@@ -112,24 +119,30 @@ class Masking:
 
 
 def hidden(text: bytes, secrets: Secrets) -> bytes:
-    """Without those texts."""
+    """Without those texts. Raises TooManySecrets. To make an expression takes milliseconds; few texts need one."""
     for secret in secrets.texts:
         text = text.replace(secret, MASK)
-    for pattern in secrets.patterns:
-        text = pattern.sub(MASK, text)
+    for anchor, secret in secrets.unusual:
+        if len(anchor) >= CREDENTIAL_MIN and anchor in text:
+            if len(_UNUSUAL.findall(secret)) > UNUSUAL_MAX:
+                raise TooManySecrets
+            text = _loosely(secret).sub(MASK, text)
     return text
 
 
 def hidden_in_part(text: bytes, secrets: Secrets) -> bytes:
     """The same of the beginning of something: one of them may begin at its end."""
     text = hidden(text, secrets)
+    end = text[-CREDENTIAL_MIN:]
+    if len(end) < CREDENTIAL_MIN:
+        return text
     for secret in secrets.texts:
-        tail = max(0, len(text) - len(secret) + 1)
-        at = text.find(secret[:CREDENTIAL_MIN], tail)
-        while at >= 0:
-            if secret.startswith(text[at:]):
-                return text[:at] + MASK
-            at = text.find(secret[:CREDENTIAL_MIN], at + 1)
+        size = min(len(secret) - 1, len(text))  # of the part that the text may end with; the longest first
+        while (at := secret.rfind(end, 0, size)) >= 0:
+            size = at + CREDENTIAL_MIN
+            if text.endswith(secret[:size]):
+                return text[:-size] + MASK
+            size -= 1
     return text
 
 
@@ -164,6 +177,10 @@ def _spelled(text: bytes) -> set[bytes]:
     decoded = unquote_to_bytes(text)
     both = {text, decoded} if len(decoded) >= CREDENTIAL_MIN else {text}
     return both | {quote_from_bytes(one, safe="").encode() for one in both}
+
+
+def _anchor(secret: bytes) -> bytes:
+    return max(_UNUSUAL.split(secret), key=len)
 
 
 def _loosely(secret: bytes) -> "re.Pattern[bytes]":

@@ -15,7 +15,7 @@ from propylon.usage.masking import Masking, Secrets, TooManySecrets, hidden_in_p
 
 Document = dict[str, Any]
 CHANGED: Final = "its API was changed before the exchange ended, and with it perhaps the names of its secrets"
-TOO_MANY: Final = "it carries more credentials and cookies than are looked for"
+TOO_MANY: Final = "it carries more credentials, cookies or parameters than can be looked through"
 UNPACKED_MAX_BYTES: Final = 262_144  # of an encoded body that is looked through
 _ZLIB: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
 _ANY_ZLIB_HEADER: Final = 47  # wbits
