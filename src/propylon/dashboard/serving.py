@@ -7,9 +7,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
-from propylon.control.dashboard_api.routes import routes
+from propylon.control.dashboard_api.routes import DashboardApi
 from propylon.control.desk import Desk
-from propylon.control.people.signed_in import by_access_key
 from propylon.control.people_api.app import PeopleApi
 from propylon.control.serving import ControlServer, hosted
 from propylon.dashboard.app import Dashboard
@@ -35,4 +34,4 @@ async def bug_page(request: Request, bug: Exception) -> Response:
 def mounts_of(desk: Desk) -> dict[str, ASGIApp]:
     """By path, the longer before those that begin them."""
     people = PeopleApi(desk)
-    return {**dict.fromkeys(PEOPLE, people), "/api": routes(desk, by_access_key)}
+    return {**dict.fromkeys(PEOPLE, people), "/api": DashboardApi(desk)}

@@ -1,50 +1,34 @@
 """The dashboard's REST API on a real control plane, and callers of it: users of two organisations."""
 
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pytest
 
-from propylon.control.dashboard_api.routes import routes
+from propylon.control.dashboard_api.routes import DashboardApi
 from propylon.control.desk import Desk
+from propylon.control.people.users import create_user
 from tests.control.conftest import GatewayApi, Make
 from tests.kit.definitions import token_api
-
-
-class Allowed(NamedTuple):
-    """A level for each area, as permissions are."""
-
-    levels: dict[str, str]
-
-    def allows(self, area: str, level: str) -> bool:
-        order = ("deny", "read", "write")
-        return order.index(self.levels.get(area, "deny")) >= order.index(level)
-
-
-class Person(NamedTuple):
-    user_id: str
-    org_id: str
-    permissions: Allowed
-
-    @property
-    def email(self) -> str:
-        return f"{self.user_id}@example.org"
-
+from tests.kit.people import ADMINISTRATION
 
 READS = {"analytics": "read", "logs": "read"}  # of which nothing is written
-WRITES_ALL = Allowed({"apis": "write", "keys": "write", "policies": "write", **READS})
-READS_ALL = Allowed({"apis": "read", "keys": "read", "policies": "read", **READS})
-PEOPLE = {
-    "anna-key": Person("anna", "acme", WRITES_ALL),
-    "otto-key": Person("otto", "other", WRITES_ALL),
-    "rita-key": Person("rita", "acme", READS_ALL),
-    "nils-key": Person("nils", "acme", Allowed({})),
+WRITES_ALL = {"apis": "write", "keys": "write", "policies": "write", **READS}
+READS_ALL = {"apis": "read", "keys": "read", "policies": "read", **READS}
+PEOPLE: dict[str, tuple[str, dict[str, str]]] = {
+    "anna": ("acme", WRITES_ALL),
+    "otto": ("other", WRITES_ALL),
+    "rita": ("acme", READS_ALL),
+    "nils": ("acme", {"portal": "read"}),
 }
 
 
-async def by_access_key(desk: Desk, access_key: str) -> Person | None:
-    return PEOPLE.get(access_key)
+async def access_key_of(desk: Desk, name: str) -> str:
+    """Of a user who is made without a password, as that takes its time."""
+    org_id, levels = PEOPLE[name]
+    values = {"email_address": f"{name}@example.org", "org_id": org_id, "user_permissions": levels}
+    return (await create_user(desk, ADMINISTRATION, values)).access_key
 
 
 class Dashboard:
@@ -52,10 +36,14 @@ class Dashboard:
 
     def __init__(self, gateway: GatewayApi) -> None:
         self.gateway = gateway
-        self.app = routes(gateway.desk, by_access_key)
+        self.app = DashboardApi(gateway.desk)
+        self.keys = {f"{name}-key": gateway.run(access_key_of(gateway.desk, name)) for name in PEOPLE}
 
     def call(self, method: str, path: str, body: Any = None, who: str = "anna-key", **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        """`who` is a name of `keys`, behind a scheme or not, or else what is sent as it is."""
+        for name, access_key in self.keys.items():
+            who = who.replace(name, access_key)
         fields = {"Authorization": who} | {name.replace("_", "-"): value for name, value in headers.items()}
         return self.gateway.run(self._call(method, path, content, {name: one for name, one in fields.items() if one}))
 

@@ -117,7 +117,8 @@ def test_every_route_demands_its_right(dashboard: Dashboard, route: ApiRoute) ->
     where = route.path.format(user_id=other, group_id="f" * 24, number="1", sign_in="x")
     below = {route.area: "read"} if route.area and route.level == "write" else {"keys": "write"}
     key = dashboard.user("weak@example.org", **below).access_key
-    assert dashboard(route.method, where, {}).json() == {"Status": "Error", "Message": "Not authorised", "Meta": None}
+    refusal = {"Status": "Error", "Message": "Not authorised", "Meta": None, "code": "not_authorised"}
+    assert dashboard(route.method, where, {}).json() == refusal
     if route.area is None:
         assert dashboard(route.method, where, key=key).status_code == 200
         return

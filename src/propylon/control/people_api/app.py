@@ -3,8 +3,8 @@
 What holds for every call is `answering.py`; imports change what workers serve.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -16,20 +16,20 @@ from propylon.control.access import Access
 from propylon.control.actors import client_ip
 from propylon.control.answering import answered
 from propylon.control.call import Answer, Call
+from propylon.control.dashboard_api.forms import told
+from propylon.control.dashboard_api.unrouted import unrouted
 from propylon.control.desk import Desk
 from propylon.control.envelope import Refused
+from propylon.control.people.access_keys import NOT_AUTHORISED, who_sent
 from propylon.control.people.caller import Caller, caller_of, super_admin
-from propylon.control.people.signed_in import by_access_key
 from propylon.control.people_api.routes import ADMIN_ROUTES, API_ROUTES, PeopleResource
 from propylon.control.rendering import NO_TELEMETRY, body_of, rendered
 from propylon.stores.records.audit import Entry
 from propylon.stores.records.writes import Actor
 
-NOT_AUTHORISED: Final = "Not authorised"
 ADMIN_AUTH: Final = "admin-auth"
 NOBODY: Final = Actor("unknown")  # until it is known who is there
 PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-_NO_HEADERS: Final[Mapping[str, str]] = {}
 _Who = Callable[[Request], Awaitable[Caller]]
 
 
@@ -41,19 +41,19 @@ class PeopleApi:
         self._admin_secret = desk.settings.admin_secret.get_secret_value()
         attempts = desk.settings.control_attempts_per_minute
         self._admin_access = Access(self._admin_secret, attempts, desk.clock, header=ADMIN_AUTH)
-        self._routes = FastAPI(openapi_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
+        self.router = FastAPI(openapi_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY)
         for route in API_ROUTES:
             endpoint = self._endpoint(route.resource, self._user)
-            self._routes.add_api_route(route.path, endpoint, methods=[route.method])
+            self.router.add_api_route(route.path, endpoint, methods=[route.method])
         for method, path, resource in ADMIN_ROUTES:
-            self._routes.add_api_route(path, self._endpoint(resource, self._administration), methods=[method])
-        self._routes.add_exception_handler(HTTPException, _unrouted)
+            self.router.add_api_route(path, self._endpoint(resource, self._administration), methods=[method])
+        self.router.add_exception_handler(HTTPException, unrouted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].startswith("/admin") and not self._admin_secret:
-            await _error(404, "Not found")(scope, receive, send)
+            await _rendered(told(Refused(404, "Not found", code="path_unknown")))(scope, receive, send)
             return
-        await self._routes({**scope, "path": scope["path"].rstrip("/")}, receive, send)
+        await self.router({**scope, "path": scope["path"].rstrip("/")}, receive, send)
 
     def _endpoint(self, resource: PeopleResource, who: _Who) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -72,16 +72,8 @@ class PeopleApi:
         return endpoint
 
     async def _user(self, request: Request) -> Caller:
-        """By their access key: raw, as Tyk's clients send it, or as a bearer token, as its generated ones do."""
-        said, address = request.headers.get("Authorization", ""), client_ip(request.scope)
-        scheme, _, rest = said.partition(" ")
-        who = await by_access_key(self._desk, rest.strip() if scheme.lower() == "bearer" else said.strip())
-        if who is None:
-            if said:
-                entry = Entry("wrong_secret", "/api")
-                await self._desk.signing_in.refused.note(Actor("unknown", address=address), entry)
-            raise Refused(401, NOT_AUTHORISED)
-        return caller_of(who, address)
+        address = client_ip(request.scope)
+        return caller_of(await who_sent(self._desk, request.headers, address), address)
 
     async def _administration(self, request: Request) -> Caller:
         secrets = [value for name, value in request.headers.raw if name == ADMIN_AUTH.encode()]
@@ -93,26 +85,18 @@ class PeopleApi:
             await self._desk.signing_in.refused.note(by, Entry("wrong_secret", "/admin"))
         if refusal.status_code == 429:
             headers = {"Retry-After": refusal.headers["Retry-After"]}
-            raise Refused(429, "Too many wrong secrets from this address; wait", headers)
+            raise Refused(429, "Too many wrong secrets from this address; wait", headers, code="wait")
         raise Refused(401, NOT_AUTHORISED)
 
 
 def _refusal(refused: Refused, request: Request) -> Response:
     """Tyk names the path it denies, behind two blanks."""
-    message = refused.message
+    answer = told(refused)
     if refused.members.get("code") == "permission_denied":
-        message = f"access denied: You do not have permission to access  {request.scope['path']}"
-    return _error(refused.status, message, refused.headers, **refused.members)
+        assert isinstance(answer.document, dict)
+        answer.document["Message"] = f"access denied: You do not have permission to access  {request.scope['path']}"
+    return _rendered(answer)
 
 
 def _rendered(answer: Answer) -> Response:
     return rendered(answer._replace(headers={**PRIVATE, **answer.headers}))
-
-
-def _error(status: int, message: str, headers: Mapping[str, str] = _NO_HEADERS, **members: Any) -> Response:
-    return _rendered(Answer(status, {"Status": "Error", "Message": message, "Meta": None, **members}, headers))
-
-
-async def _unrouted(request: Request, unrouted: Exception) -> Response:
-    assert isinstance(unrouted, HTTPException)
-    return _error(unrouted.status_code, "Not found" if unrouted.status_code == 404 else "Method not supported")
