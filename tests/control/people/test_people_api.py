@@ -5,8 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
 from propylon.control.audit import read_page
+from propylon.control.dashboard_api.routes import DashboardApi
 from propylon.control.people.login import log_in
 from propylon.control.people_api.app import PeopleApi
 from propylon.control.people_api.routes import ADMIN_ROUTES, API_ROUTES, ApiRoute
@@ -19,9 +21,10 @@ ADMIN_SECRET = "canary-admin-secret"
 
 
 class Dashboard:
-    def __init__(self, api: GatewayApi) -> None:
+    def __init__(self, api: GatewayApi, address: str = "192.0.2.7") -> None:
         self.api = api
-        self.app = PeopleApi(api.desk)
+        self.app: ASGIApp = PeopleApi(api.desk)
+        self.address = address
         self.answers: list[str] = []
 
     def __call__(self, method: str, path: str, body: Any = None, *, key: str = "", **headers: str) -> httpx.Response:
@@ -30,11 +33,17 @@ class Dashboard:
         return self.api.run(self._call(method, path, None if body is None else json.dumps(body).encode(), fields))
 
     async def _call(self, method: str, path: str, body: bytes | None, fields: dict[str, str]) -> httpx.Response:
-        transport = httpx.ASGITransport(self.app, client=("192.0.2.7", 1))
+        transport = httpx.ASGITransport(self.app, client=(self.address, 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://dashboard") as client:
             response = await client.request(method, path, content=body, headers=fields)
         self.answers.append(response.text)
         return response
+
+    def elsewhere(self) -> "Dashboard":
+        """The same one, asked from another address."""
+        other = Dashboard(self.api, "198.51.100.9")
+        other.app = self.app
+        return other
 
     def admin(self, method: str, path: str, body: Any = None) -> httpx.Response:
         return self(method, path, body, admin_auth=ADMIN_SECRET)
@@ -150,8 +159,27 @@ def test_guesses_at_the_administration_s_secret_are_throttled_and_audited(dashbo
     assert [one.status_code for one in wrong] == [401] * 30 + [429]
     assert int(wrong[-1].headers["Retry-After"]) > 0
     assert dashboard.admin("GET", "/admin/users").status_code == 429
+    assert dashboard.elsewhere().admin("GET", "/admin/users").status_code == 200
     logged, _ = dashboard.api.run(read_page(dashboard.api.desk, ADMINISTRATION, AuditFilter(action="wrong_secret")))
     assert [(row.object, row.address, row.times) for row in logged] == [("/admin", "192.0.2.7", 1)]
+
+
+@pytest.mark.parametrize("path", ["/api/users/me", "/api/apis"])
+def test_wrong_access_keys_lock_nobody_out_and_are_counted_in_the_audit_log(dashboard: Dashboard, path: str) -> None:
+    """A neighbour behind the same address goes on working; what came is seen all the same."""
+    api, key = dashboard.api, dashboard.user().access_key
+    dashboard.app = dashboard.app if "users" in path else DashboardApi(api.desk)
+    wrong = [dashboard("GET", path, key=f"{number:032x}") for number in range(40)]
+    assert {one.status_code for one in wrong} == {401}
+    assert wrong[0].json()["code"] == "not_authorised"
+    assert dashboard("GET", path, key=key).status_code == 200
+    assert dashboard("GET", path).status_code == 401  # who sends none guesses nothing
+    api.run(api.desk.signing_in.refused.flush())
+    logged, _ = api.run(read_page(api.desk, ADMINISTRATION, AuditFilter(action="wrong_secret")))
+    assert [(row.object, row.address, row.times) for row in logged] == [
+        ("/api", "192.0.2.7", 39),
+        ("/api", "192.0.2.7", 1),
+    ]
 
 
 def test_imports_keep_ids_and_are_all_or_nothing(dashboard: Dashboard) -> None:
