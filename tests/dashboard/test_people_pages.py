@@ -10,6 +10,7 @@ import pytest
 
 from propylon.dashboard import rights
 from propylon.model.permissions import AREAS
+from propylon.stores.records.audit_reads import AuditFilter
 from tests.control.conftest import GatewayApi
 from tests.dashboard.real_people import DashboardPeople, SignedInVisitor
 from tests.kit.definitions import keyless_api
@@ -61,6 +62,8 @@ def test_a_user_is_made_with_a_temporary_password_that_is_shown_once_and_lets_in
     user_id, answer = make_user(ada)
     assert answer.status_code == 200
     password, access_key = re.findall(r'data-copy="([^"]+)"', answer.text)
+    made = people.api.run(people.desk.records.audit.page(AuditFilter(object=f"user:{user_id}"), limit=9))
+    assert [row.action for row in made] == ["create"]  # one transaction
     bert = people.visitor()
     assert bert.sign_in(BERT, password).headers["location"] == "/"
     assert bert.get("/keys").headers["location"] == "/password"
@@ -299,7 +302,7 @@ def test_the_audit_log_names_who_did_what_and_is_narrowed(
     assert "api one" not in text_of(mine)
     assert "api one" in text_of(ada.visitor.get("/audit"))
     of_object = text_of(ada.visitor.get(f"/audit?object=user:{user_id}"))
-    assert f"reset password user {BERT}" in of_object
+    assert f"create user {BERT}" in of_object
     assert "user ada@example.com" not in of_object
     assert "Nothing of that kind" in text_of(ada.visitor.get("/audit?ip=203.0.113.1"))
     assert "Nothing of that kind" in text_of(ada.visitor.get("/audit?to_date=2027-01-14"))
@@ -344,6 +347,7 @@ def test_the_log_is_exported_as_it_is_narrowed_and_the_export_is_an_entry(ada: S
 
 def test_the_page_says_up_to_where_the_log_is_what_was_written(people: DashboardPeople, ada: SignedInVisitor) -> None:
     make_user(ada)
+    people.signed_in("otto@example.com", keys="read")  # a third entry
     newest = people.api.run(people.desk.records.audit.end()).number
     shown = text_of(ada.visitor.get("/audit"))
     assert f"verified up to #{newest}" in shown

@@ -26,7 +26,8 @@ async def a_user(desk: Desk, email: str = "anna@example.org", org_id: str = "acm
         "password": PASSWORD,
         "user_permissions": levels or {"IsAdmin": "admin"},
     }
-    return Person(*await create_user(desk, ADMINISTRATION, values))
+    made = await create_user(desk, ADMINISTRATION, values)
+    return Person(made.user, made.access_key)
 
 
 async def caller(desk: Desk, person: Person, address: str = "192.0.2.7") -> Caller:

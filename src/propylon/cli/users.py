@@ -27,10 +27,9 @@ def create(email: Email, org: Org = "", admin: Admin = False, allow: Allow = Non
 
     async def work(desk: OwnDesk) -> list[tuple[str, object]]:
         said = {"email_address": email, "user_permissions": permissions}
-        made = await create_user(desk, OPERATOR, said | ({"org_id": org} if org else {}))
-        password = await reset_password(desk, OPERATOR, made.user.id)
+        made = await create_user(desk, OPERATOR, said | ({"org_id": org} if org else {}), with_temporary=True)
         user = [("email", made.user.email), ("org_id", made.user.org_id), ("id", made.user.id)]
-        return [*user, ("password", password), ("access_key", made.access_key)]
+        return [*user, ("password", made.password), ("access_key", made.access_key)]
 
     pairs(with_records(config, work))
 

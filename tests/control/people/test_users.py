@@ -10,6 +10,8 @@ from propylon.control.envelope import Refused
 from propylon.control.people import credentials, groups, organisations, users
 from propylon.control.people.caller import Caller
 from propylon.control.people.login import log_in
+from propylon.control.people.passwords import WAITING_MAX
+from propylon.control.people.signed_in import by_access_key
 from propylon.stores.records.audit_reads import AuditFilter
 from tests.control.conftest import GatewayApi
 from tests.kit.definitions import keyless_api
@@ -172,6 +174,24 @@ def test_users_are_listed_by_pages_and_only_those_of_the_organisation(api: Gatew
     assert (len(first), len(second), pages) == (10, 3, 2)
     everyone, _ = api.run(users.list_users(api.desk, anna, page=-1))
     assert len(everyone) == 13
+
+
+def test_a_user_and_all_that_lets_them_in_are_made_in_one_transaction(api: GatewayApi) -> None:
+    """Each transaction leaves an entry; a kill between two of them would leave a user whom nobody can let in."""
+    _, anna = made(api)
+    new = api.run(users.create_user(api.desk, anna, values(), with_temporary=True))
+    rows = api.run(api.desk.records.audit.page(AuditFilter(object=f"user:{new.user.id}"), limit=9))
+    assert [row.action for row in rows] == ["create"]
+    api.run(log_in(api.desk, "new@example.org", new.password, address="192.0.2.7", user_agent=""))
+    who = api.run(by_access_key(api.desk, new.access_key))
+    assert (who.user_id, who.must_change_password) == (new.user.id, True)
+
+
+def test_a_user_for_whom_no_password_can_be_made_is_not_made(api: GatewayApi) -> None:
+    _, anna = made(api)
+    api.desk.signing_in.passwords._waiting = WAITING_MAX
+    assert refusal(api, users.create_user(api.desk, anna, values(), with_temporary=True)).status == 503
+    assert [row.email for row in api.run(users.list_users(api.desk, anna))[0]] == ["anna@example.org"]
 
 
 def test_a_renewed_access_key_ends_the_one_before(api: GatewayApi) -> None:

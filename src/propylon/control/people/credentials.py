@@ -3,12 +3,11 @@
 What is made here is shown in that one answer and kept nowhere. A new password ends every other sign-in at once.
 """
 
-from secrets import choice, token_hex
-from typing import Final
+from secrets import token_hex
 
 from propylon.control.envelope import Refused, listed
 from propylon.control.people.caller import Caller
-from propylon.control.people.passwords import TooBusy
+from propylon.control.people.passwords import TooBusy, temporary_password
 from propylon.control.people.people_desk import PeopleDesk
 from propylon.control.people.signed_in import access_key_hash
 from propylon.control.people.user_values import checked_password
@@ -16,9 +15,6 @@ from propylon.control.people.users import UNKNOWN, put_demoted, user_to_change, 
 from propylon.errors import Problem
 from propylon.stores.records.audit import Entry
 from propylon.stores.records.people import UserRow
-
-LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # 32, none easily taken for another
-GROUPS: Final = 5  # of 4: 100 bits
 
 
 async def change_own_password(desk: PeopleDesk, caller: Caller, current: str, new: str) -> None:
@@ -50,8 +46,8 @@ async def reset_password(desk: PeopleDesk, caller: Caller, user_id: str) -> str:
     if stored is None:
         raise Refused(404, UNKNOWN)
     password = temporary_password()
-    changed = await with_password(desk, stored, password)
-    await _put_password(desk, caller, stored, changed._replace(must_change_password=1), action="reset_password")
+    changed = await with_password(desk, stored, password, is_temporary=True)
+    await _put_password(desk, caller, stored, changed, action="reset_password")
     return password
 
 
@@ -73,10 +69,6 @@ async def revoke(desk: PeopleDesk, caller: Caller, user_id: str) -> None:
         before = await user_to_change(edit.people, caller, user_id)
         await put_demoted(edit.people, before, before._replace(active=0, access_key_hash=""))
         await edit.people.end_sign_ins(user_id)
-
-
-def temporary_password() -> str:
-    return "-".join("".join(choice(LETTERS) for _ in range(4)) for _ in range(GROUPS))
 
 
 async def _put_password(

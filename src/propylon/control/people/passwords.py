@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from secrets import choice
 from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
@@ -14,6 +15,8 @@ LENGTH_MIN: Final = 12
 LENGTH_MAX: Final = 128
 DISTINCT_MIN: Final = 5
 NOBODYS: Final = "a password of nobody"
+LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # 32, none easily taken for another
+GROUPS: Final = 5  # of 4 letters in a temporary one: 100 bits
 
 _Result = TypeVar("_Result")
 
@@ -74,6 +77,11 @@ def why_not_taken(password: str, email: str) -> str:
     if password.lower() in (email, name * (len(password) // max(1, len(name)))):
         return "is the e-mail address; choose another one"
     return ""
+
+
+def temporary_password() -> str:
+    """What somebody else made: its user has to change it before anything else."""
+    return "-".join("".join(choice(LETTERS) for _ in range(4)) for _ in range(GROUPS))
 
 
 def _bytes(password: str) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from propylon.control.envelope import Refused
 from propylon.control.people.administrators import demand_administrator, permissions_in
 from propylon.control.people.caller import Caller
-from propylon.control.people.passwords import TooBusy
+from propylon.control.people.passwords import TooBusy, temporary_password
 from propylon.control.people.people_desk import PeopleDesk
 from propylon.control.people.signed_in import access_key_hash
 from propylon.control.people.tags import demand_unchanged
@@ -29,6 +29,7 @@ ALL_MAX: Final = 1_000  # answered at once to who asks for all
 class Made(NamedTuple):
     user: UserRow
     access_key: str  # shown once
+    password: str = ""  # the temporary one, shown once; "" where none was asked for
 
 
 async def list_users(
@@ -52,13 +53,19 @@ async def read_user(desk: PeopleDesk, caller: Caller, user_id: str) -> UserRow:
     return row
 
 
-async def create_user(desk: PeopleDesk, caller: Caller, values: Mapping[str, Any]) -> Made:
-    """`org_id` is read of who sees every organisation. Without a password they come in by a reset or an access key."""
+async def create_user(
+    desk: PeopleDesk, caller: Caller, values: Mapping[str, Any], *, with_temporary: bool = False
+) -> Made:
+    """In one transaction with all that lets them in. `org_id` is read of who sees every organisation.
+
+    Without a password they come in by a reset or an access key; `with_temporary` makes one, and `values` say none.
+    """
     caller.demand("users", "write")
     org_id = caller.owner_of(values, desk.settings.default_org_id)
     access_key = token_hex(16)
     row = user_from(values, UserRow(token_hex(12), org_id, "", access_key_hash=access_key_hash(desk, access_key)))
-    row = await with_password(desk, row, password_from(values, row.email))
+    temporary = temporary_password() if with_temporary else ""
+    row = await with_password(desk, row, temporary or password_from(values, row.email), is_temporary=with_temporary)
     async with desk.records.change(caller.by) as edit:
         people = edit.people
         await _demand_room(people, org_id)
@@ -69,7 +76,7 @@ async def create_user(desk: PeopleDesk, caller: Caller, values: Mapping[str, Any
             raise Refused(403, EMPTY_PERMISSIONS, code="permissions_missing")
         caller.demand_covers(permissions)
         row = await people.put_user(row)
-    return Made(row, access_key)
+    return Made(row, access_key, temporary)
 
 
 async def change_user(
@@ -128,7 +135,7 @@ async def put_demoted(people: PeopleEdit, before: UserRow, row: UserRow) -> User
     return row
 
 
-async def with_password(desk: PeopleDesk, row: UserRow, password: str | None) -> UserRow:
+async def with_password(desk: PeopleDesk, row: UserRow, password: str | None, *, is_temporary: bool = False) -> UserRow:
     """Outside of a transaction, as it takes its time. Raises Refused."""
     if password is None:
         return row
@@ -136,7 +143,9 @@ async def with_password(desk: PeopleDesk, row: UserRow, password: str | None) ->
         hashed = await desk.signing_in.passwords.hashed(password)
     except TooBusy:
         raise Refused(503, "Too many passwords are looked at; try again", {"Retry-After": "2"}) from None
-    return row._replace(password_hash=hashed, password_changed_at=desk.clock.wall(), must_change_password=0)
+    return row._replace(
+        password_hash=hashed, password_changed_at=desk.clock.wall(), must_change_password=int(is_temporary)
+    )
 
 
 async def _demand_room(people: PeopleEdit, org_id: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from propylon.control.envelope import Refused
-from propylon.control.people import credentials, users
+from propylon.control.people import users
 from propylon.dashboard import people_forms, rights
 from propylon.dashboard.acting import acting
 from propylon.dashboard.forms import Form
@@ -25,13 +25,11 @@ async def show(visit: Visit) -> Response:
 async def make(visit: Visit) -> Response:
     """They get a temporary password: what somebody else made is no password to keep."""
     values = people_forms.user_values(visit.form)
-    caller = acting(visit)
     try:
-        made = await users.create_user(visit.desk, caller, values)
+        made = await users.create_user(visit.desk, acting(visit), values, with_temporary=True)
     except Refused as refused:
         return await _form(visit, values, people_forms.errors_of(refused), 422)
-    password = await credentials.reset_password(visit.desk, caller, made.user.id)
-    shown = [("Temporary password", password), ("Access key", made.access_key)]
+    shown = [("Temporary password", made.password), ("Access key", made.access_key)]
     return visit.page("shown_once.html", title="User created", user=made.user, shown=shown)
 
 
