@@ -93,7 +93,7 @@ async def _events(visit: Visit, scope: LogScope, after: int) -> AsyncIterator[st
 
 
 async def _since(visit: Visit, scope: LogScope, after: int) -> list[dict[str, Any]]:
-    """Oldest first."""
+    """Oldest first. None comes later with a lower id (`usage/aggregates.py`), so none is looked for below `after`."""
     document = await logs.tail(visit.desk, visit.who.org_id, {}, scope.asked_of_each() | {"after": str(after)})
     rows: list[dict[str, Any]] = document["data"]
     return rows
