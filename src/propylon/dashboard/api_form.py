@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from propylon.dashboard.document_edits import Document, at, lines, number_of, number_text, put, without
 from propylon.dashboard.forms import Form
-from propylon.dashboard.jwt_form import JWT_FIELDS, JWT_PLACES, jwt_document, jwt_values
+from propylon.dashboard.jwt_form import JWT_FIELDS, JWT_PLACES, jwt_document, jwt_values, typed_values
 from propylon.model.credential_source import AUTHORIZATION
 
 Values = dict[str, str]  # by the names in the form; a flag is "1" or ""
@@ -61,7 +61,7 @@ class Made(NamedTuple):
 
 
 def values_of(document: Mapping[str, Any]) -> Values:
-    """A definition as reads answer it, without its secrets."""
+    """A definition as reads answer it, without its secrets; or a draft, with the one that was typed."""
     auth = auth_of(document)
     rate = {} if at(document, "global_rate_limit.disabled") is True else document.get("global_rate_limit") or {}
     return {
@@ -73,6 +73,7 @@ def values_of(document: Mapping[str, Any]) -> Values:
         "per": number_text(at(rate, "per")),
         "tags": "\n".join(_listed(document.get("tags"))),
         **jwt_values(document),
+        **typed_values(document),
     }
 
 

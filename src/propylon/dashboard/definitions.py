@@ -17,6 +17,7 @@ from propylon.dashboard.asking import answer_of, ask
 from propylon.dashboard.differences import Difference, differences
 from propylon.dashboard.visit import Visit
 from propylon.errors import Problem
+from propylon.model.api_definition import extract_secrets
 from propylon.model.permissions import Area
 from propylon.stores.records.writes import FILE_PREFIX
 
@@ -92,7 +93,7 @@ async def save(
         if refused.status != CHANGED_MEANWHILE:
             return _refusal(refused)
         now = await stored(visit, kind)
-        changed = differences(now.document, document)
+        changed = shown_differences(now.document, document)
         return Refusal(CHANGED_MEANWHILE, "Somebody changed it meanwhile", [], changed, now.etag)
     return Written(id_, _said(done["warnings"]))
 
@@ -119,6 +120,15 @@ def _refusal(refused: Refused) -> Refusal:
         raise refused
     problems = [Problem(one["path"], one["code"], one["message"]) for one in refused.members.get("problems", [])]
     return Refusal(refused.status, refused.message, problems)
+
+
+def shown_differences(before: Mapping[str, Any], document: Mapping[str, Any]) -> list[Difference]:
+    """What a write would change; of secrets that they are new, and no value."""
+    open_part, secrets = extract_secrets(document)
+    return [
+        *differences({name: value for name, value in before.items() if name in document or value}, open_part),
+        *(Difference(path, "", "a new secret") for path in secrets),
+    ]
 
 
 def pretty(document: object) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from propylon.dashboard.document_edits import Document, at, lines, number_of, number_text, put, without
+from propylon.model.api_definition import extract_secrets
 from propylon.model.jwt_source import decode_source, key_set_url
 
 MODES: Final = ("central", "per_key", "issuers")
@@ -38,6 +39,7 @@ JWT_PLACES: Final[Mapping[str, str]] = {
     "scopes": "scope_policies",
     "jwt_scope_to_policy_mapping": "scope_policies",
 }
+PEM: Final = b"-----BEGIN"
 NO_SOURCE: Final = {
     "secret": "Write the secret that your identity provider signs with.",
     "public_key": "Paste the public key of your identity provider.",
@@ -59,6 +61,15 @@ def jwt_values(document: Mapping[str, Any]) -> dict[str, str]:
         "scope_claim": claim,
         "scope_policies": "\n".join(f"{scope} = {policy}" for scope, policy in policies.items()),
     }
+
+
+def typed_values(document: Mapping[str, Any]) -> dict[str, str]:
+    """What a typed secret makes of the form's fields, where the definition is a draft that still holds it."""
+    source = extract_secrets(document)[1].get("jwt_source", "")
+    raw = decode_source(source) or source.encode()
+    if not source or raw.startswith(PEM):
+        return {}
+    return {"source_kind": "secret", "secret": raw.decode(errors="replace"), "public_key": ""}
 
 
 def mode_of(document: Mapping[str, Any]) -> str:
@@ -164,7 +175,7 @@ def _source_values(document: Mapping[str, Any]) -> dict[str, str]:
 def _as_pem(source: str) -> str:
     raw = decode_source(source) or b""
     try:
-        return raw.decode().strip() if raw.startswith(b"-----BEGIN") else source
+        return raw.decode().strip() if raw.startswith(PEM) else source
     except UnicodeDecodeError:
         return source
 

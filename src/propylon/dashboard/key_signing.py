@@ -16,6 +16,7 @@ MATERIALS: Final = (
     ("secret", "I have a secret"),
     ("pem", "My client has a key pair: I paste its public key"),
 )
+PASTED_PRIVATE: Final = "This is a private key. Keep it; paste the public one (openssl pkey -in key.pem -pubout)."
 PEM_MARK: Final = "-----BEGIN "
 
 
@@ -52,7 +53,7 @@ def read_signing(form: Form, apis: list[ApiChoice], errors: dict[str, str]) -> S
     elif material == "pem" and PEM_MARK not in text:
         errors["pem"] = "This is not PEM: it begins with -----BEGIN PUBLIC KEY-----."
     elif material == "pem" and "PRIVATE KEY" in text:
-        errors["pem"] = "This is a private key. Keep it; paste the public one (openssl pkey -in key.pem -pubout)."
+        errors["pem"] = PASTED_PRIVATE
     elif (material == "secret") is not (algorithm in HMAC_SECRET_MIN_BYTES):
         errors["algorithm"] = _unfit(algorithm)
     else:

@@ -63,10 +63,10 @@ def extract_secrets(document: Mapping[str, Any]) -> tuple[Document, dict[str, st
 
 
 def restore_secrets(document: Mapping[str, Any], secrets: Mapping[str, str]) -> Document:
-    """The definition as it was written; a secret whose object is gone is not put back."""
+    """The definition as it was written; a secret is put where its place is there and empty."""
     restored = dict(unwrap(document))
     for path in _places(restored):
-        if ".".join(path) in secrets:
+        if ".".join(path) in secrets and not _at(restored, path):
             restored = _put(restored, path, secrets[".".join(path)])
     return restored
 

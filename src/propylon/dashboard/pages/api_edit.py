@@ -12,6 +12,7 @@ from propylon.dashboard.api_form import STARTING, Values, auth_of, document_of, 
 from propylon.dashboard.asking import ask
 from propylon.dashboard.definitions import API, Document, Refusal, Stored, create, may_write, said_once, save, stored
 from propylon.dashboard.review import ask_first, reviewed
+from propylon.dashboard.typed_secrets import sealed, shown_pem, with_typed
 from propylon.dashboard.visit import Visit
 from propylon.errors import Problem
 from propylon.model.definition_secrets import FINGERPRINT
@@ -28,7 +29,7 @@ async def show_new(visit: Visit) -> Response:
 
 
 async def make(visit: Visit) -> Response:
-    values = {**values_in(visit.form), "api_id": visit.form.text("api_id")}
+    values = {**values_in(with_typed(visit)), "api_id": visit.form.text("api_id")}
     made = document_of(STARTING, values)
     document = {**made.document, "api_id": values["api_id"]}
     if made.errors:
@@ -45,12 +46,12 @@ async def show(visit: Visit) -> Response:
 
 
 async def change(visit: Visit) -> Response:
-    api, asked = await stored(visit, API), reviewed(visit.form)
+    api, asked = await stored(visit, API), reviewed(visit)
     if asked is not None and asked.goes_back:
         return await _page(visit, api, values_of(asked.document), etag=asked.etag)
     if asked is not None:
         return await _saved(visit, api, values_of(asked.document), asked.document, asked.etag, asked.clear)
-    values, etag = values_in(visit.form), visit.form.text("etag")
+    values, etag = values_in(with_typed(visit)), visit.form.text("etag")
     document, clear, errors = document_of(api.document, values)
     if errors:
         return await _page(visit, api, values, errors, etag=etag, status=422)
@@ -140,7 +141,8 @@ async def _page(
         status,
         api=api,
         id=visit.path.get("id", ""),
-        values=values,
+        values=values | {"secret": "", "public_key": shown_pem(values["public_key"])},
+        sealed=sealed(visit, {"secret": values["secret"]}),
         errors=errors,
         etag=etag or ("" if api is None else api.etag),
         access_line="" if definition is None else access_line(definition),

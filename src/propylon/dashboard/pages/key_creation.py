@@ -20,6 +20,7 @@ from propylon.dashboard.key_page import FIELDS, form_values, own_fields
 from propylon.dashboard.key_signing import Signing, mismatches, preset_algorithm, read_signing
 from propylon.dashboard.made import made_page
 from propylon.dashboard.once import new_number, use_number
+from propylon.dashboard.typed_secrets import sealed, shown_pem, with_typed
 from propylon.dashboard.visit import Visit
 from propylon.dashboard.warned import said
 
@@ -47,15 +48,15 @@ async def show(visit: Visit) -> Response:
 
 async def create(visit: Visit) -> Response:
     """`do` says which button it was: choose (shows the fields of what is chosen), preview, or create."""
-    choices, form = await choices_of(visit), visit.form
+    choices, form = await choices_of(visit), with_typed(visit)
     if form.text("do") == "choose":
         return _page(visit, choices, form)
-    draft = _read(visit, choices)
+    draft = _read(visit, choices, form)
     if draft.errors:
         return _page(visit, choices, form, errors=draft.errors, status=422)
     if form.text("do") == "preview":
-        return await _previewed(visit, choices, draft)
-    return await _created(visit, choices, draft)
+        return await _previewed(visit, choices, form, draft)
+    return await _created(visit, choices, form, draft)
 
 
 def _fresh(visit: Visit) -> Form:
@@ -72,8 +73,7 @@ def _fresh(visit: Visit) -> Form:
     return Form(fields)
 
 
-def _read(visit: Visit, choices: Choices) -> Draft:
-    form = visit.form
+def _read(visit: Visit, choices: Choices, form: Form) -> Draft:
     document, errors = read_key_form(form, choices, {"org_id": visit.who.org_id}, visit.now)
     signing = read_signing(form, choices.granted(chosen_apis(form), chosen_policies(form)), errors)
     if signing is not None:
@@ -81,21 +81,21 @@ def _read(visit: Visit, choices: Choices) -> Draft:
     return Draft(document, signing, errors)
 
 
-async def _previewed(visit: Visit, choices: Choices, draft: Draft) -> Response:
+async def _previewed(visit: Visit, choices: Choices, form: Form, draft: Draft) -> Response:
     try:
         foreseen = await ask(visit, key_foresight.foresee, body=draft.document)
     except Refused as refused:
-        return _page(visit, choices, visit.form, errors=_errors(visit.form, refused), status=422)
-    return _page(visit, choices, visit.form, foreseen=foreseen)
+        return _page(visit, choices, form, errors=_errors(form, refused), status=422)
+    return _page(visit, choices, form, foreseen=foreseen)
 
 
-async def _created(visit: Visit, choices: Choices, draft: Draft) -> Response:
+async def _created(visit: Visit, choices: Choices, form: Form, draft: Draft) -> Response:
     await use_number(visit)
     path = {"key_id": visit.form.text("key_id")} if visit.form.text("key_id") else {}
     try:
         told = await ask(visit, keys.add, path=path, body=draft.document, writes=True)
     except Refused as refused:
-        return _page(visit, choices, visit.form, errors=_errors(visit.form, refused), status=422)
+        return _page(visit, choices, form, errors=_errors(form, refused), status=422)
     summary = await ask(visit, effective.read, path={"key_id": told["key_hash"]})
     return await made_page(visit, choices, told, summary, draft.signing, _warnings(visit, choices, draft, told))
 
@@ -131,6 +131,8 @@ def _page(
         **form_values(form, choices, errors or {}),
         preset=preset_algorithm(granted),
         once=new_number(),
+        sealed=sealed(visit, {"secret": form.exact("secret")}),
+        pem=shown_pem(form.text("pem")),
         foreseen=foreseen,
         warnings=[*mismatches(signing, granted), *warnings],
     )

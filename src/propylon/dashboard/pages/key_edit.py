@@ -21,6 +21,7 @@ from propylon.dashboard.key_choices import choices_of
 from propylon.dashboard.key_form import chosen_apis, fields_of, read_key_form
 from propylon.dashboard.key_life import KEEP
 from propylon.dashboard.key_page import FIELDS, form_values, own_fields
+from propylon.dashboard.typed_secrets import FIELD, shown_session, shown_text, whole_session
 from propylon.dashboard.visit import Visit
 from propylon.dashboard.warned import said, said_later
 from propylon.dashboard.words import moment
@@ -29,6 +30,7 @@ from propylon.stores.ports import KeyRow
 Document = dict[str, Any]
 OF_ANSWERS: Final = ("kind", "key_hash", "key_id")  # beside the session in what is read
 COUNTERS: Final = frozenset({"quota_remaining", "quota_renews", "last_updated"})  # move by themselves
+CUT: Final = "Secrets that stood in the text are taken out of it: type them again."
 KEEPS_COUNTERS: Final = {"suppress_reset": "1"}
 
 
@@ -72,19 +74,29 @@ async def change_json(visit: Visit) -> Response:
     row, stored = await _stored(visit)
     text = visit.form.exact("document").replace("\r\n", "\n")
     try:
-        return await _saved(visit, row, read_object(text.encode()))
+        session = whole_session(visit, read_object(text.encode()))
     except MalformedJson as trouble:
-        found = [{"path": "", "message": f"the text {trouble}"}]
-        return _json_page(visit, row, stored, text, trouble=[(0, problems.sentence(found[0]))], status=422)
+        return _malformed(visit, row, stored, text, trouble)
+    try:
+        return await _saved(visit, row, session)
     except Refused as refused:
+        shown, secrets = shown_session(visit, session)
+        text = _text(shown) if secrets else text
         if refused.status == 412:
-            return _json_page(visit, row, stored, text, lost=_lost(visit.form, stored), status=409)
+            return _json_page(visit, row, stored, text, secrets, lost=_lost(visit.form, stored), status=409)
         if refused.status == 404:
             raise
         listed = problems.problems_of(refused)
         places = Places(text)
         placed = [(places.of(one["path"]).line, f"{one['path']} {one['message']}".strip()) for one in listed]
-        return _json_page(visit, row, stored, text, trouble=placed, status=422)
+        return _json_page(visit, row, stored, text, secrets, trouble=placed, status=422)
+
+
+def _malformed(visit: Visit, row: KeyRow, stored: Document, text: str, trouble: MalformedJson) -> Response:
+    """What was typed into it as a secret is taken out, as nobody can tell its place."""
+    shown, found = shown_text(text), [(0, problems.sentence({"path": "", "message": f"the text {trouble}"}))]
+    found += [(0, CUT)] if shown != text else []
+    return _json_page(visit, row, stored, shown, visit.form.text(FIELD), trouble=found, status=422)
 
 
 async def _stored(visit: Visit) -> tuple[KeyRow, Document]:
@@ -145,6 +157,7 @@ def _json_page(
     row: KeyRow,
     stored: Document,
     text: str,
+    sealed: str = "",
     *,
     trouble: list[tuple[int, str]] | None = None,
     lost: list[Difference] | None = None,
@@ -152,7 +165,7 @@ def _json_page(
 ) -> Response:
     """`trouble`: lines (0 for none) and what is wrong there."""
     state = _state(visit, row, stored, visit.form, is_lost=lost is not None)
-    return visit.page("key_json.html", status, text=text, trouble=trouble or [], lost=lost, **state)
+    return visit.page("key_json.html", status, text=text, sealed=sealed, trouble=trouble or [], lost=lost, **state)
 
 
 def _state(visit: Visit, row: KeyRow, stored: Document, form: Form, *, is_lost: bool) -> dict[str, Any]:

@@ -11,11 +11,13 @@ from propylon.control import effective, key_rotate
 from propylon.control.envelope import Refused
 from propylon.dashboard import problems
 from propylon.dashboard.asking import ask
+from propylon.dashboard.forms import Form
 from propylon.dashboard.key_choices import choices_of
 from propylon.dashboard.key_life import DATE, DAY_S, end_of_life
-from propylon.dashboard.key_signing import PEM_MARK, Signing
+from propylon.dashboard.key_signing import PASTED_PRIVATE, PEM_MARK, Signing
 from propylon.dashboard.made import made_page
 from propylon.dashboard.once import new_number, use_number
+from propylon.dashboard.typed_secrets import PRIVATE_KEY, sealed, shown_pem, with_typed
 from propylon.dashboard.visit import Visit
 from propylon.dashboard.warned import said
 from propylon.model.session_secrets import JWT_ALGORITHMS
@@ -43,7 +45,7 @@ async def show(visit: Visit) -> Response:
 
 async def rotate(visit: Visit) -> Response:
     summary = await ask(visit, effective.read, path={"key_id": visit.path["key_hash"]})
-    order, errors = _order(visit, summary)
+    order, errors = _order(visit, summary, with_typed(visit))
     if errors:
         return await _page(visit, summary, errors, 422)
     await use_number(visit)
@@ -68,9 +70,9 @@ async def _rotated(visit: Visit, summary: dict[str, Any], order: dict[str, Any],
     return await made_page(visit, choices, told, summary, signing, said(warnings, choices), title)
 
 
-def _order(visit: Visit, summary: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def _order(visit: Visit, summary: dict[str, Any], form: Form) -> tuple[dict[str, Any], dict[str, str]]:
     """What key_rotate reads, and what could not be read, by field."""
-    form, order, errors = visit.form, dict[str, Any](), dict[str, str]()
+    order, errors = dict[str, Any](), dict[str, str]()
     if summary["kind"] == "jwt_key":
         order |= {"algorithm": form.text("algorithm")} if form.text("algorithm") else {}
         material = form.text("material")
@@ -82,6 +84,8 @@ def _order(visit: Visit, summary: dict[str, Any]) -> tuple[dict[str, Any], dict[
             order["generate"] = True
         if material in ("secret", "pem") and not form.text(material):
             errors[material] = "Write it."
+        elif material == "pem" and PRIVATE_KEY in order["public_key"]:
+            errors["pem"] = PASTED_PRIVATE
     _put_end(visit, order, errors)
     return order, errors
 
@@ -115,5 +119,7 @@ async def _page(visit: Visit, summary: dict[str, Any], errors: dict[str, str], s
         spans=[(str(span), text) for span, text in SPANS],
         algorithms=JWT_ALGORITHMS,
         once=new_number(),
+        sealed=sealed(visit, {"secret": with_typed(visit).exact("secret")}),
+        pem=shown_pem(visit.form.text("pem")),
         title=summary["alias"] or "this key",
     )

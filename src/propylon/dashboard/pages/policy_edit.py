@@ -61,7 +61,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def change(visit: Visit) -> Response:
-    policy, asked = await stored(visit, POLICY), reviewed(visit.form)
+    policy, asked = await stored(visit, POLICY), reviewed(visit)
     if asked is not None and asked.goes_back:
         return await _page(visit, policy, values_of(asked.document), etag=asked.etag)
     if asked is not None:
