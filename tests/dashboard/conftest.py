@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from propylon.control.people.signed_in import SignedIn
 from propylon.dashboard.app import Dashboard
 from tests.control.conftest import GatewayApi
 from tests.control.conftest import api as api
@@ -13,7 +14,7 @@ from tests.control.conftest import make as make
 from tests.dashboard.real_people import DashboardPeople
 from tests.kit.browser import Tab, running_browser
 from tests.kit.dashboard import RunningDashboard, running_dashboard
-from tests.kit.fake_people import FakePeople, FakeUser
+from tests.kit.fake_people import FakePeople, fake_user
 from tests.kit.screenshots import sign_in
 from tests.kit.visitor import OWN_FILES, Visitor
 
@@ -25,10 +26,10 @@ def new_visitor(api: GatewayApi) -> Iterator[NewVisitor]:
     """Makes a visitor of a dashboard for these users; its settings are the gateway's with these changes."""
     made: list[Visitor] = []
 
-    def one(*users: FakeUser, peer: str = "127.0.0.1", **settings: Any) -> Visitor:
+    def one(*users: SignedIn, peer: str = "127.0.0.1", **settings: Any) -> Visitor:
         changed = {"dashboard_listen": "127.0.0.1:3000", **settings}
         desk = api.desk._replace(settings=api.settings.model_copy(update=changed))
-        app = Dashboard(desk, FakePeople(*(users or (FakeUser(),))), OWN_FILES)
+        app = Dashboard(desk, FakePeople(*(users or (fake_user(),))), OWN_FILES)
         made.append(Visitor(app, api.loop, peer))
         return made[-1]
 

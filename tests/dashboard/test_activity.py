@@ -18,7 +18,7 @@ from propylon.steps.meter_names import key_meters, quota_meter
 from tests.control.conftest import GatewayApi
 from tests.dashboard.conftest import NewVisitor
 from tests.dashboard.traffic import CREDENTIAL, Used, use, use_once
-from tests.kit.fake_people import FakeUser
+from tests.kit.fake_people import fake_user
 from tests.kit.visitor import Visitor, text_of
 
 LISTS = ("apis", "callers", "endpoints", "errors", "versions", "tags")
@@ -263,7 +263,7 @@ def test_the_beginning_of_a_period_has_all_of_the_quota_whenever_in_its_hour_it_
 
 
 def test_another_organisation_sees_nothing_of_it(used: Used, new_visitor: NewVisitor, api: GatewayApi) -> None:
-    stranger = new_visitor(FakeUser(org_id="other"))
+    stranger = new_visitor(fake_user(org_id="other"))
     stranger.sign_in()
     for path in ("/activity", "/activity/callers", "/activity/callers/k1", "/logs"):
         page = stranger.get(path)
@@ -278,7 +278,7 @@ def test_another_organisation_sees_nothing_of_it(used: Used, new_visitor: NewVis
 
 
 def test_each_page_takes_its_right_and_links_only_to_what_may_be_read(used: Used, new_visitor: NewVisitor) -> None:
-    reader = new_visitor(FakeUser(permissions=Permissions(levels={"analytics": "read"})))
+    reader = new_visitor(fake_user(permissions=Permissions(levels={"analytics": "read"})))
     reader.sign_in()
     page = reader.get("/activity/callers")
     assert "Warehouse" in page.text

@@ -11,7 +11,7 @@ from propylon.model.permissions import AREAS, Level, Permissions
 from tests.control.conftest import GatewayApi
 from tests.dashboard.conftest import NewVisitor
 from tests.kit.definitions import jwt_api, keyless_api, policy, session, token_api
-from tests.kit.fake_people import FakeUser
+from tests.kit.fake_people import fake_user
 from tests.kit.page_forms import fields_of, send
 from tests.kit.tokens import SECRET, hs256
 from tests.kit.visitor import ORIGIN, Visitor, text_of
@@ -33,7 +33,7 @@ def stored(api: GatewayApi, api_id: str) -> dict[str, Any]:
 
 def reader(new_visitor: NewVisitor, **levels: Level) -> Visitor:
     visitor = new_visitor(
-        FakeUser(permissions=Permissions(levels={area: level for area in AREAS if (level := levels.get(area))}))
+        fake_user(permissions=Permissions(levels={area: level for area in AREAS if (level := levels.get(area))}))
     )
     visitor.sign_in()
     return visitor
@@ -255,9 +255,9 @@ def test_who_comes_late_is_shown_what_they_would_undo_and_keeps_what_they_typed(
     page = visitor.get("/apis/token")
     api.call("PUT", "/tyk/apis/token", {**stored(api, "token"), "name": "Theirs"})
     late = send(visitor, page, "/apis/token", {"target_url": "http://mine.example/"})
-    assert late.status_code == 422
+    assert late.status_code == 412
     shown = text_of(late)
-    assert "Somebody changed the API" in shown
+    assert "somebody changed the API" in shown
     assert "name Theirs Payments" in shown
     assert fields_of(late, "/apis/token")["target_url"] == "http://mine.example/"
     assert stored(api, "token")["name"] == "Theirs"
@@ -457,7 +457,7 @@ def test_who_may_only_read_is_offered_nothing_to_write(new_visitor: NewVisitor) 
 @pytest.mark.usefixtures("_apis")
 @pytest.mark.parametrize("tab", PAGES)
 def test_another_organisations_api_is_as_unknown_as_a_missing_one(tab: str, new_visitor: NewVisitor) -> None:
-    stranger = new_visitor(FakeUser(org_id="other"))
+    stranger = new_visitor(fake_user(org_id="other"))
     stranger.sign_in()
     theirs, missing = stranger.get(f"/apis/guarded{tab}"), stranger.get(f"/apis/nothing{tab}")
     assert (theirs.status_code, missing.status_code) == (404, 404)

@@ -12,7 +12,7 @@ from propylon.dashboard.routes import PAGES
 from propylon.model.permissions import Permissions
 from tests.control.conftest import GatewayApi
 from tests.dashboard.conftest import NewVisitor
-from tests.kit.fake_people import FakePeople, FakeUser
+from tests.kit.fake_people import FakePeople, fake_user
 from tests.kit.visitor import ORIGIN, Visitor, forms, text_of
 
 GUARDED = [page for page in PAGES if page.area is not None]
@@ -49,7 +49,7 @@ def test_no_link_to_the_sign_in_page_leads_elsewhere(elsewhere: str, new_visitor
 
 
 def test_a_page_is_refused_without_its_right_and_the_right_is_named(new_visitor: NewVisitor) -> None:
-    visitor = new_visitor(FakeUser(permissions=Permissions()))
+    visitor = new_visitor(fake_user(permissions=Permissions()))
     visitor.sign_in()
     csrf = forms(visitor.get("/jwt-guide"))[0].fields["csrf"]
     for page in [one for one in GUARDED if one.area]:
@@ -59,7 +59,7 @@ def test_a_page_is_refused_without_its_right_and_the_right_is_named(new_visitor:
 
 
 def test_the_side_bar_leaves_out_what_somebody_may_not_read(new_visitor: NewVisitor) -> None:
-    visitor = new_visitor(FakeUser(permissions=Permissions(levels={"keys": "read"})))
+    visitor = new_visitor(fake_user(permissions=Permissions(levels={"keys": "read"})))
     visitor.sign_in()
     page = visitor.get("/keys").text
     assert 'href="/token-checker"' in page

@@ -9,7 +9,7 @@ from propylon.model.permissions import Area, Permissions
 from tests.control.conftest import GatewayApi
 from tests.dashboard.conftest import NewVisitor
 from tests.kit.definitions import token_api
-from tests.kit.fake_people import FakeUser
+from tests.kit.fake_people import fake_user
 from tests.kit.page_forms import send
 from tests.kit.visitor import Visitor, text_of
 
@@ -60,7 +60,7 @@ def test_what_cannot_be_set_up_leaves_nothing_behind(mode: str, api: GatewayApi,
 
 @pytest.mark.parametrize(("mode", "area"), [("central", "policies"), ("per-key", "keys")])
 def test_it_needs_the_rights_to_all_that_it_makes(mode: str, area: Area, new_visitor: NewVisitor) -> None:
-    visitor = new_visitor(FakeUser(permissions=Permissions(levels={"apis": "write", area: "read"})))
+    visitor = new_visitor(fake_user(permissions=Permissions(levels={"apis": "write", area: "read"})))
     visitor.sign_in()
     assert f'href="/jwt-guide/{mode}"' not in visitor.get("/jwt-guide").text
     answer = visitor.get(f"/jwt-guide/{mode}")

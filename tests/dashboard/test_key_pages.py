@@ -12,13 +12,13 @@ from propylon.model.permissions import Permissions
 from tests.control.conftest import GatewayApi
 from tests.dashboard.conftest import NewVisitor
 from tests.kit.definitions import jwt_api, policy, session, token_api
-from tests.kit.fake_people import FakeUser
+from tests.kit.fake_people import fake_user
 from tests.kit.page_forms import fields_of, send
 from tests.kit.tokens import SECRET, public_pem, rsa_key
 from tests.kit.visitor import Visitor, forms, text_of
 
 TARGET = "http://127.0.0.1:9/"
-READER = FakeUser("rita@example.com", permissions=Permissions(levels={"keys": "read"}))
+READER = fake_user("rita@example.com", permissions=Permissions(levels={"keys": "read"}))
 FORM = {"alias": "Acme", "access": "apis", "api": "token", "do": "create"}
 
 
@@ -229,8 +229,9 @@ def test_a_lost_race_stores_nothing_keeps_what_was_typed_and_says_what_changed(
     mine = {**stored(api, key_hash), "alias": "Mine"}
     fields = {"alias": "Mine", "do": "save"} if editor == "edit" else {"document": json.dumps(mine)}
     lost = submit(visitor, page, place, **fields)
-    assert lost.status_code == 409
-    assert "alias Before Theirs" in text_of(lost)
+    assert lost.status_code == 412
+    assert "somebody changed the key" in text_of(lost)
+    assert "alias Theirs Mine" in text_of(lost)
     assert "Mine" in lost.text
     assert stored(api, key_hash)["alias"] == "Theirs"
     assert submit(visitor, lost, place, **fields).status_code == 303
@@ -482,7 +483,7 @@ def test_who_may_only_read_is_shown_no_control_and_every_form_refuses(api: Gatew
 @pytest.mark.parametrize("path", ["", "/edit", "/json", "/rotate", "/suspend", "/delete", "/ring/1/retire"])
 def test_a_key_of_another_organisation_is_not_there(path: str, api: GatewayApi, new_visitor: NewVisitor) -> None:
     key_hash = add_key(api, "a-key", alias="Theirs")
-    stranger = new_visitor(FakeUser(org_id="other"))
+    stranger = new_visitor(fake_user(org_id="other"))
     stranger.sign_in()
     csrf = forms(stranger.get("/keys"))[0].fields["csrf"]
     assert stranger.get(f"/keys/{key_hash}{path}").status_code == 404

@@ -9,7 +9,7 @@ from propylon.usage.drain import Drain
 from tests.control.conftest import GatewayApi
 from tests.dashboard.conftest import NewVisitor
 from tests.kit.definitions import jwt_api, policy, session, token_api
-from tests.kit.fake_people import FakeUser
+from tests.kit.fake_people import fake_user
 from tests.kit.visitor import Visitor, text_of
 
 TARGET = "http://127.0.0.1:9/"
@@ -123,7 +123,7 @@ def test_another_organisations_key_is_as_unknown_as_a_missing_one(
     name: str, api: GatewayApi, new_visitor: NewVisitor
 ) -> None:
     key_hash = add_key(api, "a-key", alias="Theirs")
-    stranger = new_visitor(FakeUser(org_id="other"))
+    stranger = new_visitor(fake_user(org_id="other"))
     stranger.sign_in()
     path = {"hash": f"/keys/{key_hash}", "page of an identity": "/identities/k1"}[name]
     missing = path.replace(key_hash, "0" * 64).replace("k1", "k9")
@@ -230,7 +230,7 @@ def test_the_overview_adds_up_to_what_the_records_hold(api: GatewayApi, visitor:
 
 def test_the_name_of_another_organisations_api_is_on_no_page(api: GatewayApi, new_visitor: NewVisitor) -> None:
     key_hash = add_key(api, "a-key-elsewhere", org_id="other", alias="Theirs")
-    stranger = new_visitor(FakeUser(org_id="other"))
+    stranger = new_visitor(fake_user(org_id="other"))
     stranger.sign_in()
     shown = text_of(stranger.get(f"/keys/{key_hash}"))
     assert "token no such API here" in shown

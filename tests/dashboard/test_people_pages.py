@@ -74,6 +74,25 @@ def test_a_user_is_made_with_a_temporary_password_that_is_shown_once_and_lets_in
     assert access_key not in shown.text
 
 
+def test_loading_what_is_shown_once_again_makes_no_other(people: DashboardPeople, ada: SignedInVisitor) -> None:
+    """A page that is the answer to a form is loaded anew by sending the form again."""
+    bert = people.signed_in(BERT, keys="read")
+    paths = [f"/users/{bert.user.id}/{name}" for name in ("reset-password", "renew-key")]
+    for path in (*paths, "/profile/renew-key"):
+        asked = ada.visitor.get(path)
+        assert send(ada.visitor, asked, path).status_code == 200
+        before = people.api.run(people.desk.records.people.user(bert.user.id))
+        again = send(ada.visitor, asked, path)
+        assert (again.status_code, "sent already" in text_of(again)) == (409, True)
+        assert people.api.run(people.desk.records.people.user(bert.user.id)) == before
+        assert send(ada.visitor, ada.visitor.get(path), path, once="").status_code == 409
+    form = ada.visitor.get("/users/new")
+    said = {"email_address": "carl@example.com", "right__keys": "read"}
+    assert send(ada.visitor, form, "/users/new", **said).status_code == 200
+    assert send(ada.visitor, form, "/users/new", **{**said, "email_address": "dora@example.com"}).status_code == 409
+    assert "dora@example.com" not in ada.visitor.get("/users").text
+
+
 def test_a_role_fills_the_table_of_a_new_user_or_group(ada: SignedInVisitor) -> None:
     for path in ("/users/new", "/groups/new"):
         fields = fields_of(ada.visitor.get(f"{path}?role=operator"), path)
@@ -153,6 +172,7 @@ def test_a_lost_race_shows_what_differs_and_keeps_what_was_typed(kind: str, ada:
     assert send(visitor, stale, path, **{name: "Theirs"}).status_code == 303
     lost = send(visitor, stale, path, **{name: "Mine"}, right__keys="read")
     assert lost.status_code == 412
+    assert f"somebody changed the {kind}" in text_of(lost)
     assert "Theirs Mine" in text_of(lost)
     assert "write keys read keys" in text_of(lost)
     assert 'value="Mine"' in lost.text

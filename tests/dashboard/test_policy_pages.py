@@ -10,7 +10,7 @@ from propylon.model.permissions import Permissions
 from tests.control.conftest import GatewayApi
 from tests.dashboard.conftest import NewVisitor
 from tests.kit.definitions import jwt_api, policy, session, token_api
-from tests.kit.fake_people import FakeUser
+from tests.kit.fake_people import fake_user
 from tests.kit.page_forms import fields_of, send
 from tests.kit.visitor import ORIGIN, Visitor, text_of
 
@@ -214,7 +214,7 @@ def test_who_comes_late_is_shown_what_they_would_undo_and_keeps_what_they_typed(
     page = visitor.get("/policies/gold")
     api.call("PUT", "/tyk/policies/gold", {**stored(api, "gold"), "quota_max": 7})
     late = send(visitor, page, "/policies/gold", {"rate": "3", "do": "save"})
-    assert late.status_code == 422
+    assert late.status_code == 412
     assert "quota_max 7 100" in text_of(late)
     assert fields_of(late, "/policies/gold")["rate"] == "3"
     assert stored(api, "gold")["quota_max"] == 7
@@ -261,7 +261,7 @@ def test_deleting_asks_and_names_what_rests_on_it(api: GatewayApi, visitor: Visi
 
 @pytest.mark.parametrize("tab", ["", "/json", "/delete"])
 def test_another_organisations_policy_is_as_unknown_as_a_missing_one(tab: str, new_visitor: NewVisitor) -> None:
-    stranger = new_visitor(FakeUser(org_id="other"))
+    stranger = new_visitor(fake_user(org_id="other"))
     stranger.sign_in()
     theirs, missing = stranger.get(f"/policies/gold{tab}"), stranger.get(f"/policies/nothing{tab}")
     assert (theirs.status_code, missing.status_code) == (404, 404)
@@ -272,7 +272,7 @@ def test_another_organisations_policy_is_as_unknown_as_a_missing_one(tab: str, n
 
 
 def test_who_may_only_read_is_offered_nothing_to_write(new_visitor: NewVisitor) -> None:
-    visitor = new_visitor(FakeUser(permissions=Permissions(levels={"policies": "read"})))
+    visitor = new_visitor(fake_user(permissions=Permissions(levels={"policies": "read"})))
     visitor.sign_in()
     assert 'href="/new/policy"' not in visitor.get("/policies").text
     page = visitor.get("/policies/gold").text

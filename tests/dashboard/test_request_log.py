@@ -17,7 +17,7 @@ from propylon.usage.line import Line, LogEntry, encode
 from tests.control.conftest import GatewayApi
 from tests.dashboard.conftest import NewVisitor
 from tests.dashboard.traffic import CREDENTIAL, OURS, Used, use
-from tests.kit.fake_people import FakeUser
+from tests.kit.fake_people import fake_user
 from tests.kit.follower import Follower
 from tests.kit.visitor import Visitor, text_of
 
@@ -319,6 +319,6 @@ def test_a_live_page_is_whole_and_says_from_where_it_goes_on(used: Used, visitor
 
 
 def test_who_may_not_read_logs_follows_nothing(used: Used, new_visitor: NewVisitor) -> None:
-    reader = new_visitor(FakeUser(permissions=Permissions(levels={"analytics": "read"})))
+    reader = new_visitor(fake_user(permissions=Permissions(levels={"analytics": "read"})))
     reader.sign_in()
     assert reader.get("/logs/tail").status_code == 403

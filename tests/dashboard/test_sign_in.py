@@ -2,7 +2,7 @@
 
 from propylon.model.permissions import Permissions
 from tests.dashboard.conftest import NewVisitor
-from tests.kit.fake_people import PASSWORD, FakeUser
+from tests.kit.fake_people import PASSWORD, fake_user
 from tests.kit.visitor import Visitor, text_of
 
 
@@ -53,7 +53,7 @@ def test_a_link_signs_nobody_out(visitor: Visitor) -> None:
 
 
 def test_who_has_signed_in_lands_on_the_first_page_they_may_read(new_visitor: NewVisitor) -> None:
-    visitor = new_visitor(FakeUser(permissions=Permissions(levels={"keys": "read"})))
+    visitor = new_visitor(fake_user(permissions=Permissions(levels={"keys": "read"})))
     visitor.sign_in()
     assert visitor.get("/login").headers["location"] == "/keys"
 
@@ -63,7 +63,7 @@ def test_a_word_in_a_link_says_nothing_that_is_not_ours(visitor: Visitor) -> Non
 
 
 def test_a_password_somebody_else_made_is_changed_before_anything_else(new_visitor: NewVisitor) -> None:
-    visitor = new_visitor(FakeUser(must_change_password=True))
+    visitor = new_visitor(fake_user(must_change_password=True))
     visitor.sign_in()
     assert visitor.get("/keys").headers["location"] == "/password"
     page = visitor.get("/password")

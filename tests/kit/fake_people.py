@@ -2,9 +2,9 @@
 
 import hmac
 import secrets
-from typing import NamedTuple
 
-from propylon.dashboard.people import NotSignedIn, SignedIn
+from propylon.control.people.signed_in import SignedIn
+from propylon.dashboard.people import NotSignedIn
 from propylon.model.permissions import Permissions
 
 PASSWORD = "correct horse battery"
@@ -14,32 +14,28 @@ TRIES_MAX = 3
 ADMIN = Permissions(is_admin=True)
 
 
-class FakeUser(NamedTuple):
-    """Somebody; `SignedIn` to the dashboard."""
-
-    email: str = "ada@example.com"
-    org_id: str = "default"
-    permissions: Permissions = ADMIN
-    must_change_password: bool = False
-    name: str = "Ada Byron"
-    session: str = ""
-
-    @property
-    def user_id(self) -> str:
-        return f"u-{self.email}"
+def fake_user(
+    email: str = "ada@example.com",
+    org_id: str = "default",
+    permissions: Permissions = ADMIN,
+    *,
+    must_change_password: bool = False,
+) -> SignedIn:
+    """Somebody who can sign in."""
+    return SignedIn(f"u-{email}", org_id, email, "Ada Byron", permissions, "", must_change_password)
 
 
 class FakePeople:
     """Passwords, sessions and tries in memory; behaves as the Protocol in `dashboard/people.py` says."""
 
-    def __init__(self, *users: FakeUser) -> None:
+    def __init__(self, *users: SignedIn) -> None:
         self._users = {user.email: user for user in users}
         self._passwords = dict.fromkeys(self._users, PASSWORD)
         self._sessions: dict[str, str] = {}
         self._tries: dict[str, int] = {}
         self._secret = secrets.token_bytes(16)
 
-    async def by_session(self, token: str) -> FakeUser | None:
+    async def by_session(self, token: str) -> SignedIn | None:
         user = self._users.get(self._sessions.get(token, ""))
         return None if user is None else user._replace(session=token)
 

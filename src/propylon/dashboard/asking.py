@@ -13,7 +13,6 @@ from propylon.control.answering import Resource, answered
 from propylon.control.call import Answer, Call
 from propylon.control.envelope import Refused
 from propylon.dashboard.visit import Visit
-from propylon.stores.records.writes import Actor
 
 NOTHING: Mapping[str, str] = {}
 
@@ -34,12 +33,11 @@ async def answer_of(
     writes: bool = False,
 ) -> Answer:
     """Raises Refused; an object of another organisation is as unknown as a missing one. `if_match` is an entity tag."""
-    by = Actor("user", visit.who.user_id, visit.address, visit.who.email)
     # The organisation stands in the query too, for resources that look things up in one.
     asked = QueryParams({"org_id": visit.who.org_id, **query})
     content = b"" if body is None else json.dumps(body).encode()
     headers = Headers({"If-Match": if_match} if if_match else {})
-    call = Call(by, visit.who.org_id, dict(path), asked, headers, body=content)
+    call = Call(visit.caller.by, visit.who.org_id, dict(path), asked, headers, body=content)
     answer = await answered(visit.desk, resource, call, writes=writes, what=f"a page: {resource.__module__}")
     if isinstance(answer, Refused):
         raise answer

@@ -61,6 +61,11 @@ class Refusal(NamedTuple):
     changed: list[Difference] = []
     etag: str = ""  # at 412: of what stands now
 
+    @property
+    def page_status(self) -> int:
+        """Of the page that has the form again."""
+        return CHANGED_MEANWHILE if self.etag else 422
+
 
 class Written(NamedTuple):
     id: str

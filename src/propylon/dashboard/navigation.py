@@ -2,7 +2,7 @@
 
 from typing import Final, Literal, NamedTuple
 
-from propylon.dashboard.people import SignedIn
+from propylon.control.people.signed_in import SignedIn
 from propylon.model.permissions import Area
 
 

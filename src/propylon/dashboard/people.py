@@ -5,31 +5,7 @@ A Protocol, as the application is given it when it is made: `signing_in.py` is t
 
 from typing import NamedTuple, Protocol
 
-from propylon.model.permissions import Permissions
-
-
-class SignedIn(Protocol):
-    """Somebody who has signed in, for the length of one request."""
-
-    @property
-    def user_id(self) -> str: ...
-    @property
-    def org_id(self) -> str: ...
-    @property
-    def email(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def permissions(self) -> Permissions: ...
-    @property
-    def session(self) -> str:
-        """What this session is called among theirs; not its token."""
-        ...
-
-    @property
-    def must_change_password(self) -> bool:
-        """Signed in with a password that somebody else made: no page but that one is shown."""
-        ...
+from propylon.control.people.signed_in import SignedIn
 
 
 class NotSignedIn(NamedTuple):

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from propylon.control.envelope import Refused
 from propylon.control.people.signed_in import stored_permissions
 from propylon.dashboard import rights
+from propylon.dashboard.differences import Difference
 from propylon.dashboard.forms import Form
 from propylon.model.permissions import (
     ADMIN,
@@ -43,14 +44,6 @@ PLACES: Final[Mapping[str, str]] = {
     "groups_exhausted": "",
     "name_taken": "name",
 }
-
-
-class Difference(NamedTuple):
-    """Of a lost race: what stands there now, and what the form would put in its place."""
-
-    field: str
-    stored: str
-    typed: str
 
 
 def user_values(form: Form) -> dict[str, Any]:
@@ -96,7 +89,7 @@ def errors_of(refused: Refused) -> dict[str, str]:
 
 
 def differences(row: UserRow | GroupRow, typed: Mapping[str, Any], groups: Mapping[str, str]) -> list[Difference]:
-    """`groups`: their names by id."""
+    """Of a lost race, by the words of the form. `groups`: their names by id."""
     stored = values_of(row)
     pairs = [(name, _shown(name, stored[name], groups), _shown(name, typed[name], groups)) for name in stored]
     return [Difference(WORDS[name], before, after) for name, before, after in pairs if before != after]

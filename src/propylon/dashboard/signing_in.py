@@ -7,7 +7,8 @@ from propylon.control.desk import Desk
 from propylon.control.envelope import Refused
 from propylon.control.people import credentials, login, signed_in
 from propylon.control.people.caller import caller_of
-from propylon.dashboard import people
+from propylon.control.people.signed_in import SignedIn
+from propylon.dashboard.people import NotSignedIn
 
 WRONG: Final = "Credentials are incorrect, please try again."  # as Tyk's dashboard says it
 BUSY: Final = "Many people are signing in just now; try again."
@@ -20,10 +21,10 @@ class RecordedPeople:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def by_session(self, token: str) -> signed_in.SignedIn | None:
+    async def by_session(self, token: str) -> SignedIn | None:
         return await signed_in.by_session(self._desk, token)
 
-    async def log_in(self, email: str, password: str, *, address: str, user_agent: str) -> str | people.NotSignedIn:
+    async def log_in(self, email: str, password: str, *, address: str, user_agent: str) -> str | NotSignedIn:
         try:
             logged_in = await login.log_in(self._desk, email, password, address=address, user_agent=user_agent)
         except login.LoginRefused as refused:
@@ -36,8 +37,7 @@ class RecordedPeople:
     def csrf_token(self, token: str) -> str:
         return login.csrf_token(self._desk, token)
 
-    async def change_password(self, who: people.SignedIn, current: str, new: str, *, address: str) -> dict[str, str]:
-        assert isinstance(who, signed_in.SignedIn), "by_session made it"
+    async def change_password(self, who: SignedIn, current: str, new: str, *, address: str) -> dict[str, str]:
         try:
             await credentials.change_own_password(self._desk, caller_of(who, address), current, new)
         except Refused as refused:
@@ -45,12 +45,12 @@ class RecordedPeople:
         return {}
 
 
-def _not_signed_in(refused: login.LoginRefused) -> people.NotSignedIn:
+def _not_signed_in(refused: login.LoginRefused) -> NotSignedIn:
     wait_s = ceil(refused.wait_s)
     if refused.reason == "wait":
         seconds = "second" if wait_s == 1 else "seconds"
-        return people.NotSignedIn(f"Too many attempts. Wait {wait_s} {seconds} and try again.", wait_s)
-    return people.NotSignedIn(BUSY, wait_s) if refused.reason == "busy" else people.NotSignedIn(WRONG, 0)
+        return NotSignedIn(f"Too many attempts. Wait {wait_s} {seconds} and try again.", wait_s)
+    return NotSignedIn(BUSY, wait_s) if refused.reason == "busy" else NotSignedIn(WRONG, 0)
 
 
 def _errors(refused: Refused) -> dict[str, str]:

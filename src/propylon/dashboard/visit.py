@@ -12,11 +12,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from propylon.control.desk import Desk
+from propylon.control.people.caller import Caller, caller_of
+from propylon.control.people.signed_in import SignedIn
 from propylon.dashboard.activity.followers import Followers
 from propylon.dashboard.cookies import THEME, THEMES
 from propylon.dashboard.forms import Form
 from propylon.dashboard.navigation import groups_for
-from propylon.dashboard.people import People, SignedIn
+from propylon.dashboard.people import People
 
 # What a page says after a form was accepted and its answer led there; a link carries only the word.
 DONE: Final[Mapping[str, str]] = {
@@ -91,6 +93,11 @@ class Visit:
     def who(self) -> SignedIn:
         assert self._who is not None, "only pages marked as open to all are shown to who has not signed in"
         return self._who
+
+    @property
+    def caller(self) -> Caller:
+        """Whoever made the request, as the functions of people take them."""
+        return caller_of(self.who, self.address)
 
     @property
     def is_signed_in(self) -> bool:

@@ -96,7 +96,7 @@ async def _refused(visit: Visit, api: Stored | None, values: Values, refusal: Re
             errors[field] = f"It {problem.message}."
         else:
             elsewhere.append(problem)
-    if not refusal.problems and not refusal.changed:
+    if not refusal.problems and not refusal.etag:
         elsewhere.append(Problem("", "refused", refusal.message))
     etag = refusal.etag or visit.form.text("etag")
     return await _page(
@@ -105,7 +105,7 @@ async def _refused(visit: Visit, api: Stored | None, values: Values, refusal: Re
         values,
         errors,
         etag=etag,
-        status=422,
+        status=refusal.page_status,
         elsewhere=elsewhere,
         changed=refusal.changed,
         is_late=bool(refusal.etag),

@@ -8,7 +8,6 @@ from starlette.responses import Response, StreamingResponse
 from propylon.control import audit
 from propylon.control.envelope import Refused
 from propylon.control.people_api.audit_logs import MEDIA_TYPES
-from propylon.dashboard.acting import acting
 from propylon.dashboard.pages.users import page_number
 from propylon.dashboard.visit import Visit
 from propylon.dashboard.words import short_hash
@@ -61,7 +60,7 @@ async def show(visit: Visit) -> Response:
     errors: dict[str, str] = {}
     page, found = page_number(visit.query.get("p", "1")), audit.Page([], 1)
     try:
-        found = await audit.read_page(visit.desk, acting(visit), audit.filter_from(said), page=page, size=PAGE)
+        found = await audit.read_page(visit.desk, visit.caller, audit.filter_from(said), page=page, size=PAGE)
     except Refused as refused:
         problems = refused.members.get("problems")
         if not problems:
@@ -86,14 +85,14 @@ async def show(visit: Visit) -> Response:
 async def show_entry(visit: Visit) -> Response:
     text = visit.path["number"]
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-    row = await audit.read_entry(visit.desk, acting(visit), number)
+    row = await audit.read_entry(visit.desk, visit.caller, number)
     chain = await visit.desk.records.audit_chain.step()
     return visit.page("audit_entry.html", one=await _shown(visit, row), chain=chain)
 
 
 async def export(visit: Visit) -> Response:
     form: audit.Form = "csv" if visit.query.get("type", "json") == "csv" else "json"
-    pieces = await audit.export(visit.desk, acting(visit), audit.filter_from(visit.query), form)
+    pieces = await audit.export(visit.desk, visit.caller, audit.filter_from(visit.query), form)
     name = f'attachment; filename="audit.{form}"'
     return StreamingResponse(pieces, media_type=MEDIA_TYPES[form], headers={"Content-Disposition": name})
 

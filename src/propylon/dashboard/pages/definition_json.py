@@ -155,7 +155,7 @@ async def _refused(
         found = [Found(Place("", 1), f"{refusal.message}.")]
     found.sort(key=lambda one: one.place.line)
     more = {"found": found, "changed": refusal.changed, "is_late": bool(refusal.etag), "sealed": secrets}
-    return _page(visit, kind, one, text, etag=refusal.etag or etag, status=422, **more)
+    return _page(visit, kind, one, text, etag=refusal.etag or etag, status=refusal.page_status, **more)
 
 
 def _page(

@@ -9,9 +9,8 @@ from propylon.control.people import groups
 from propylon.control.people.signed_in import stored_permissions
 from propylon.control.people.tags import tag_of
 from propylon.dashboard import people_forms, rights
-from propylon.dashboard.acting import acting
+from propylon.dashboard.differences import Difference
 from propylon.dashboard.forms import Form
-from propylon.dashboard.people_forms import Difference
 from propylon.dashboard.visit import Visit
 from propylon.model.permissions import permissions_to_json
 from propylon.stores.records.people import GroupRow
@@ -33,20 +32,20 @@ async def show_new(visit: Visit) -> Response:
 async def make(visit: Visit) -> Response:
     values = people_forms.group_values(visit.form)
     try:
-        row = await groups.create_group(visit.desk, acting(visit), values)
+        row = await groups.create_group(visit.desk, visit.caller, values)
     except Refused as refused:
         return await _page(visit, None, values, people_forms.errors_of(refused))
     return visit.to(f"/groups/{row.id}", done="group_created")
 
 
 async def show(visit: Visit) -> Response:
-    row = await groups.read_group(visit.desk, acting(visit), visit.path["group_id"])
+    row = await groups.read_group(visit.desk, visit.caller, visit.path["group_id"])
     return await _page(visit, row, people_forms.values_of(row), {})
 
 
 async def change(visit: Visit) -> Response:
     group_id, values = visit.path["group_id"], people_forms.group_values(visit.form)
-    caller = acting(visit)
+    caller = visit.caller
     try:
         await groups.change_group(visit.desk, caller, group_id, values, if_match=f'"{visit.form.text("tag")}"')
     except Refused as refused:
@@ -58,7 +57,7 @@ async def change(visit: Visit) -> Response:
 
 
 async def ask_delete(visit: Visit) -> Response:
-    row = await groups.read_group(visit.desk, acting(visit), visit.path["group_id"])
+    row = await groups.read_group(visit.desk, visit.caller, visit.path["group_id"])
     path = f"/groups/{row.id}"
     return visit.page(
         "ask.html",
@@ -72,7 +71,7 @@ async def ask_delete(visit: Visit) -> Response:
 
 
 async def delete(visit: Visit) -> Response:
-    await groups.delete_group(visit.desk, acting(visit), visit.path["group_id"])
+    await groups.delete_group(visit.desk, visit.caller, visit.path["group_id"])
     return visit.to("/groups", done="group_deleted")
 
 

@@ -7,7 +7,6 @@ from starlette.responses import Response
 from propylon.control.people import groups
 from propylon.control.people.signed_in import stored_permissions
 from propylon.dashboard import rights
-from propylon.dashboard.acting import acting
 from propylon.dashboard.visit import Visit
 from propylon.stores.records.people import GroupRow
 
@@ -20,7 +19,7 @@ class Shown(NamedTuple):
 
 
 async def show(visit: Visit) -> Response:
-    found = await groups.list_groups(visit.desk, acting(visit))
+    found = await groups.list_groups(visit.desk, visit.caller)
     counted = await visit.desk.records.people.count_users_by_group(visit.who.org_id)
     shown = [_shown(row, counted.get(row.id, 0)) for row in found]
     return visit.page("groups.html", user_groups=shown)

@@ -1,7 +1,7 @@
 """A key changed by a form, or as the JSON that the Gateway API shows; counters go on counting.
 
-Both say which state they were made from. If somebody else came first, nothing is written: the page says what they
-changed, keeps what was typed, and may be sent again, knowingly. The secret is not here: `key_rotation.py` replaces it.
+Both say which state they were made from. If somebody else came first, nothing is written: the page says what would be
+replaced, keeps what was typed, and may be sent again, knowingly. The secret is not here: `key_rotation.py` replaces it.
 """
 
 import json
@@ -14,6 +14,7 @@ from propylon.control.envelope import Refused
 from propylon.control.strict_json import MalformedJson, read_object
 from propylon.dashboard import problems
 from propylon.dashboard.asking import ask
+from propylon.dashboard.definitions import CHANGED_MEANWHILE
 from propylon.dashboard.differences import Difference, differences
 from propylon.dashboard.forms import Form
 from propylon.dashboard.json_places import Places
@@ -56,8 +57,9 @@ async def change(visit: Visit) -> Response:
             return await _form_page(visit, row, stored, form, foreseen=foreseen)
         return await _saved(visit, row, document)
     except Refused as refused:
-        if refused.status == 412:
-            return await _form_page(visit, row, stored, form, lost=_lost(form, stored), status=409)
+        if refused.status == CHANGED_MEANWHILE:
+            lost = _replaced(stored, document)
+            return await _form_page(visit, row, stored, form, lost=lost, status=CHANGED_MEANWHILE)
         if refused.status == 404:
             raise
         own = own_fields(chosen_apis(form))
@@ -82,8 +84,9 @@ async def change_json(visit: Visit) -> Response:
     except Refused as refused:
         shown, secrets = shown_session(visit, session)
         text = _text(shown) if secrets else text
-        if refused.status == 412:
-            return _json_page(visit, row, stored, text, secrets, lost=_lost(visit.form, stored), status=409)
+        if refused.status == CHANGED_MEANWHILE:
+            lost = _replaced(stored, shown)
+            return _json_page(visit, row, stored, text, secrets, lost=lost, status=CHANGED_MEANWHILE)
         if refused.status == 404:
             raise
         listed = problems.problems_of(refused)
@@ -121,15 +124,9 @@ async def _saved(visit: Visit, row: KeyRow, document: Document) -> Response:
     return visit.to(f"/keys/{row.key_hash}", done="key_changed", **said_later(told["warnings"]))
 
 
-def _lost(form: Form, now: Document) -> list[Difference]:
-    """What somebody else changed since the form was made."""
-    try:
-        before = json.loads(form.exact("was"))
-    except ValueError:
-        before = None
-    if not isinstance(before, dict):
-        return []
-    return [one for one in differences(before, now) if one.path.rpartition(".")[2] not in COUNTERS]
+def _replaced(now: Document, typed: Document) -> list[Difference]:
+    """What saving again would put in the place of what stands there now."""
+    return [one for one in differences(now, typed) if one.path.rpartition(".")[2] not in COUNTERS]
 
 
 async def _form_page(
@@ -175,7 +172,6 @@ def _state(visit: Visit, row: KeyRow, stored: Document, form: Form, *, is_lost: 
         "key_hash": row.key_hash,
         "title": stored.get("alias") or "A key without an alias",
         "etag": visit.desk.records.key_etag(row) if is_fresh else form.text("etag"),
-        "was": json.dumps(stored) if is_fresh else form.exact("was"),
     }
 
 

@@ -214,11 +214,11 @@ async def _refused(visit: Visit, policy: Stored | None, values: PolicyValues, re
             errors[field] = f"It {problem.message}."
         else:
             elsewhere.append(problem)
-    if not refusal.problems and not refusal.changed:
+    if not refusal.problems and not refusal.etag:
         elsewhere.append(Problem("", "refused", refusal.message))
     etag = refusal.etag or visit.form.text("etag")
     more = {"elsewhere": elsewhere, "changed": refusal.changed, "is_late": bool(refusal.etag)}
-    return await _page(visit, policy, values, errors, etag=etag, status=422, **more)
+    return await _page(visit, policy, values, errors, etag=etag, status=refusal.page_status, **more)
 
 
 async def _page(

@@ -7,8 +7,8 @@ from starlette.responses import Response
 from propylon.control.envelope import Refused
 from propylon.control.people import credentials, login, users
 from propylon.dashboard import rights
-from propylon.dashboard.acting import acting
 from propylon.dashboard.cookies import SESSION, drop
+from propylon.dashboard.once import new_number, use_number
 from propylon.dashboard.pages.users import groups_of
 from propylon.dashboard.visit import Visit
 from propylon.stores.records.people import UserRow
@@ -33,20 +33,28 @@ async def show(visit: Visit) -> Response:
 
 
 async def ask_key(visit: Visit) -> Response:
-    title, verb = "Renew your access key?", "Renew access key"
-    action, back = "/profile/renew-key", "/profile"
-    return visit.page("ask.html", title=title, text=ASKED, verb=verb, kind="danger", action=action, back=back)
+    return visit.page(
+        "ask.html",
+        title="Renew your access key?",
+        text=ASKED,
+        verb="Renew access key",
+        kind="danger",
+        action="/profile/renew-key",
+        back="/profile",
+        once=new_number(),
+    )
 
 
 async def renew_key(visit: Visit) -> Response:
-    access_key = await credentials.renew_access_key(visit.desk, acting(visit), visit.who.user_id)
+    await use_number(visit)
+    access_key = await credentials.renew_access_key(visit.desk, visit.caller, visit.who.user_id)
     shown = [("Access key", access_key)]
     return visit.page("shown_once.html", title="Access key renewed", user=await _own(visit), shown=shown)
 
 
 async def end_session(visit: Visit) -> Response:
     """The one that asks may be it; then it is signed out."""
-    name, caller = visit.path["sign_in"], acting(visit)
+    name, caller = visit.path["sign_in"], visit.caller
     if not await login.end_sign_in(visit.desk, caller, await _own(visit), name):
         raise Refused(404, "You have no such session; it may have ended by itself")
     if name != visit.who.session:
@@ -57,7 +65,7 @@ async def end_session(visit: Visit) -> Response:
 
 
 async def end_others(visit: Visit) -> Response:
-    row, caller = await _own(visit), acting(visit)
+    row, caller = await _own(visit), visit.caller
     for one in await login.list_sign_ins(visit.desk, row.id):
         if one.token_hash != visit.who.session:
             await login.end_sign_in(visit.desk, caller, row, one.token_hash)
@@ -65,4 +73,4 @@ async def end_others(visit: Visit) -> Response:
 
 
 async def _own(visit: Visit) -> UserRow:
-    return await users.read_user(visit.desk, acting(visit), visit.who.user_id)
+    return await users.read_user(visit.desk, visit.caller, visit.who.user_id)

@@ -9,21 +9,20 @@ from propylon.control.people import login, users
 from propylon.control.people.signed_in import permissions_of
 from propylon.control.people.tags import tag_of
 from propylon.dashboard import people_forms, rights
-from propylon.dashboard.acting import acting
+from propylon.dashboard.differences import Difference
 from propylon.dashboard.pages.users import groups_of
-from propylon.dashboard.people_forms import Difference
 from propylon.dashboard.visit import Visit
 from propylon.stores.records.people import UserRow
 
 
 async def show(visit: Visit) -> Response:
-    row = await users.read_user(visit.desk, acting(visit), visit.path["user_id"])
+    row = await users.read_user(visit.desk, visit.caller, visit.path["user_id"])
     return await _page(visit, row, people_forms.values_of(row), {})
 
 
 async def change(visit: Visit) -> Response:
     user_id, values = visit.path["user_id"], people_forms.user_values(visit.form)
-    caller = acting(visit)
+    caller = visit.caller
     try:
         await users.change_user(visit.desk, caller, user_id, values, if_match=f'"{visit.form.text("tag")}"')
     except Refused as refused:

@@ -7,8 +7,8 @@ from starlette.responses import Response
 from propylon.control.envelope import Refused
 from propylon.control.people import users
 from propylon.dashboard import people_forms, rights
-from propylon.dashboard.acting import acting
 from propylon.dashboard.forms import Form
+from propylon.dashboard.once import new_number, use_number
 from propylon.dashboard.pages.users import groups_of
 from propylon.dashboard.visit import Visit
 from propylon.model.permissions import permissions_to_json
@@ -25,8 +25,9 @@ async def show(visit: Visit) -> Response:
 async def make(visit: Visit) -> Response:
     """They get a temporary password: what somebody else made is no password to keep."""
     values = people_forms.user_values(visit.form)
+    await use_number(visit)
     try:
-        made = await users.create_user(visit.desk, acting(visit), values, with_temporary=True)
+        made = await users.create_user(visit.desk, visit.caller, values, with_temporary=True)
     except Refused as refused:
         return await _form(visit, values, people_forms.errors_of(refused), 422)
     shown = [("Temporary password", made.password), ("Access key", made.access_key)]
@@ -40,6 +41,7 @@ async def _form(
     return visit.page(
         "user_new.html",
         status,
+        once=new_number(),
         values=values,
         errors=errors,
         role=role,

@@ -9,7 +9,6 @@ from propylon.control.people import users
 from propylon.control.people.groups import GROUPS_MAX
 from propylon.control.people.signed_in import stored_permissions
 from propylon.dashboard import rights
-from propylon.dashboard.acting import acting
 from propylon.dashboard.visit import Visit
 from propylon.model.permissions import NO_PERMISSIONS, united
 from propylon.stores.records.people import GroupRow, UserRow
@@ -29,7 +28,7 @@ class Shown(NamedTuple):
 
 async def show(visit: Visit) -> Response:
     q, page = visit.query.get("q", "").strip(), page_number(visit.query.get("p", "1"))
-    found, pages = await users.list_users(visit.desk, acting(visit), page=page, text=q, size=PAGE)
+    found, pages = await users.list_users(visit.desk, visit.caller, page=page, text=q, size=PAGE)
     groups = await groups_of(visit)
     shown = [shown_user(row, groups) for row in found]
     return visit.page("users.html", users=shown, q=q, page=page, pages=pages)
