@@ -15,7 +15,7 @@ from tests.kit.people import ADMINISTRATION
 from tests.kit.visitor import OWN_FILES, Visitor
 
 ADMIN = {"IsAdmin": "admin"}
-SIGNED_IN_S = 3_600.0
+SIGNED_IN_S = 12 * 3_600.0
 
 
 class SignedInVisitor(NamedTuple):

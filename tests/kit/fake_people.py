@@ -35,7 +35,7 @@ class FakePeople:
         self._tries: dict[str, int] = {}
         self._secret = secrets.token_bytes(16)
 
-    async def by_session(self, token: str) -> SignedIn | None:
+    async def by_session(self, token: str, *, is_background: bool = False) -> SignedIn | None:
         user = self._users.get(self._sessions.get(token, ""))
         return None if user is None else user._replace(session=token)
 

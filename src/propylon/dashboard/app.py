@@ -41,6 +41,7 @@ STALE_FORM: Final = (
     "This form is not from a page of yours that is still good. Go back, load the page again, and repeat."
 )
 PASSWORD: Final = "/password"
+BACKGROUND: Final = "x-background"  # of requests that a page makes without anybody's click
 NO_MOUNTS: Final[Mapping[str, ASGIApp]] = {}
 
 
@@ -86,7 +87,7 @@ class Dashboard:
     async def _answer(self, page: Page, request: Request) -> Response:
         try:
             form = Form({}) if request.method in SAFE_METHODS else await read_form(request)
-            visit = await self._visit(request, form)
+            visit = await self._visit(request, form, is_background=page.is_background)
         except Refused as refused:
             return PlainTextResponse(f"{refused.message}\n", refused.status)
         except StoreUnavailable as failure:
@@ -133,9 +134,10 @@ class Dashboard:
         matching = [one for one in self._router.routes if isinstance(one, Route) and one.path_regex.match(path)]
         return sorted({method for route in matching for method in route.methods or ()})
 
-    async def _visit(self, request: Request, form: Form) -> Visit:
-        token = request.cookies.get(SESSION, "")
-        who = await self._parts.people.by_session(token) if token else None
+    async def _visit(self, request: Request, form: Form, *, is_background: bool = False) -> Visit:
+        """Pages that ask by themselves say so; whoever says it untruly is signed out sooner."""
+        token, by_itself = request.cookies.get(SESSION, ""), is_background or BACKGROUND in request.headers
+        who = await self._parts.people.by_session(token, is_background=by_itself) if token else None
         if who is None:
             token = request.cookies.get(VISITOR, "")
         if not token:

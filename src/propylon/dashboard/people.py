@@ -18,7 +18,9 @@ class NotSignedIn(NamedTuple):
 class People(Protocol):
     """One per control process."""
 
-    async def by_session(self, token: str) -> SignedIn | None: ...
+    async def by_session(self, token: str, *, is_background: bool = False) -> SignedIn | None:
+        """`is_background`: a page asked by itself, and the session ages as if it had not."""
+        ...
 
     async def log_in(self, email: str, password: str, *, address: str, user_agent: str) -> str | NotSignedIn:
         """The token of a new session."""

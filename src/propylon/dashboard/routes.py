@@ -60,6 +60,7 @@ class Page(NamedTuple):
     area: Area | Literal[""] | None  # whose right is needed; "" none but to have signed in, None not even that
     level: Level = "read"
     is_always: bool = False  # also for those who must change their password first
+    is_background: bool = False  # asked by a page that is open, so it does not show that somebody is there
 
 
 PAGES: Final = (
@@ -172,7 +173,7 @@ PAGES: Final = (
     Page("GET", "/logs", request_log.show, "logs"),
     Page("POST", "/logs/find", request_log.find, "logs"),
     Page("GET", "/logs/live", log_live.show, "logs"),
-    Page("GET", "/logs/tail", log_live.tail, "logs"),
+    Page("GET", "/logs/tail", log_live.tail, "logs", is_background=True),
     Page("GET", "/logs/{entry}", log_entry.show, "logs"),
     Page("GET", "/nodes", nodes.show, "system"),
     Page("GET", "/settings", settings.show, "system"),

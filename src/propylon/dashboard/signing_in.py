@@ -21,8 +21,8 @@ class RecordedPeople:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def by_session(self, token: str) -> SignedIn | None:
-        return await signed_in.by_session(self._desk, token)
+    async def by_session(self, token: str, *, is_background: bool = False) -> SignedIn | None:
+        return await signed_in.by_session(self._desk, token, is_background=is_background)
 
     async def log_in(self, email: str, password: str, *, address: str, user_agent: str) -> str | NotSignedIn:
         try:

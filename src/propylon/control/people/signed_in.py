@@ -27,15 +27,18 @@ class SignedIn(NamedTuple):
     must_change_password: bool = False
 
 
-async def by_session(desk: PeopleDesk, token: str) -> SignedIn | None:
-    """None for a token that is unknown, over, or of a user who is not active."""
+async def by_session(desk: PeopleDesk, token: str, *, is_background: bool = False) -> SignedIn | None:
+    """None for a token that is unknown, over, or of a user who is not active.
+
+    `is_background`: a page asked by itself, which does not show that somebody is there.
+    """
     if not 0 < len(token) <= TOKEN_CHARACTERS_MAX:
         return None
     found = await desk.records.people.sign_in(token_hash(desk, token))
     if found is None or is_over(found[0], desk.clock.wall()) or not found[1].active:
         return None
     sign_in, user = found
-    if desk.clock.wall() >= sign_in.last_seen_at + SEEN_S:
+    if not is_background and desk.clock.wall() >= sign_in.last_seen_at + SEEN_S:
         await desk.records.touch_sign_in(sign_in.token_hash)
     return await signed_in(desk, user, sign_in.token_hash)
 

@@ -1,7 +1,8 @@
 """The request log as it grows: a page that is whole when it is loaded anew, and Server-Sent Events that save doing so.
 
 Events are those of the HTML standard (§9.2): each is a row of the table, and its id is where a browser goes on from
-when the connection was lost. Who follows is asked for their right each second, so it ends with their session.
+when the connection was lost. Who follows is asked for their right each second, so it ends with their session; it does
+not prolong that, as an open page does not show that somebody is there.
 """
 
 from collections.abc import AsyncIterator
@@ -101,7 +102,7 @@ async def _since(visit: Visit, scope: LogScope, after: int) -> list[dict[str, An
 
 async def _has_ended(visit: Visit) -> bool:
     """Whether who follows has signed out, was signed out, or may not read logs any more."""
-    who = await visit.people.by_session(visit.token)
+    who = await visit.people.by_session(visit.token, is_background=True)
     return who is None or who.user_id != visit.who.user_id or not who.permissions.allows("logs", "read")
 
 
