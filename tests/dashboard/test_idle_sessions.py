@@ -1,5 +1,6 @@
 """A page that is only open does not keep its session from ending; a click does."""
 
+import asyncio
 import re
 
 from propylon.control.people.signed_in import IDLE_S, SEEN_S
@@ -7,6 +8,7 @@ from tests.control.conftest import GatewayApi
 from tests.dashboard.real_people import DashboardPeople
 from tests.dashboard.test_request_log import following, looked_once
 from tests.kit.visitor import Visitor
+from tests.kit.waiting import SAFETY_S
 
 STEP_S = 300.0
 
@@ -47,8 +49,9 @@ def test_following_the_log_keeps_no_session_and_ends_with_it(api: GatewayApi, pe
         pieces = [await one.next()]
         await looked_once(api)
         await api.clock.advance(IDLE_S - SEEN_S)
-        while pieces[-1]:
-            pieces.append(await one.next())
+        async with asyncio.timeout(SAFETY_S):
+            while pieces[-1]:
+                pieces.append(await one.next())
         return pieces
 
     assert api.run(told()) == ["retry: 2000\n\n", "event: ended\ndata: Your session has ended.\n\n", ""]
