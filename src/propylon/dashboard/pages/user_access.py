@@ -27,7 +27,7 @@ STEPS: Final[Mapping[str, Step]] = {
     RESET: Step(
         "Reset the password of {who}?",
         "Reset password",
-        "Their password of now ends, and so does every session of theirs. You get a temporary one, once, to give to "
+        "Their current password ends, and so does every session of theirs. You get a temporary one, once, to give to "
         "them; they have to change it before anything else.",
         shows_once=True,
     ),
