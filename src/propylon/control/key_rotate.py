@@ -40,7 +40,6 @@ from propylon.stores.ports import KeyRow
 from propylon.stores.records.edit import Edit
 
 NO_KEY: Final = "Key not found"
-NO_STORE: Final[Mapping[str, str]] = {"Cache-Control": "no-store"}
 _IDEMPOTENCY_KEY: Final = re.compile(r"[!-~]{1,255}")
 
 
@@ -69,7 +68,7 @@ async def rotate(desk: Desk, call: Call) -> Answer:
         told = _told(desk, name, rotation)
         if repeats:
             await edit.keep_answer(kept_as, {"said": said, "answer": told})
-    return answer({**told, **rotation.shown_once}, headers={**NO_STORE, **etag(desk.records.key_etag(row))})
+    return answer({**told, **rotation.shown_once}, headers=etag(desk.records.key_etag(row)))
 
 
 async def read_ring(desk: Desk, call: Call) -> Answer:
@@ -187,7 +186,7 @@ def _repeated(known: Mapping[str, Any], said: str) -> Answer:
     if known["said"] != said:
         text = "This Idempotency-Key was sent with another body; repeat that one, or take a new Idempotency-Key"
         raise Refused(422, text, code="idempotency_key_reused")
-    return answer({**known["answer"], "repeated": True}, headers=NO_STORE)
+    return answer({**known["answer"], "repeated": True})
 
 
 def _view(entry: RingEntry, ring: Ring, stored: StoredKey, now: float) -> dict[str, Any]:

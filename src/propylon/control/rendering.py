@@ -18,15 +18,18 @@ NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "log
 BODY_MAX_BYTES: Final = 4 * 1024**2
 _ESCAPES: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})  # as Go writes them: safe in HTML
 _NO_HEADERS: Final[Mapping[str, str]] = {}
+# What is shown once is in some of these answers, and what one caller may see in all of them.
+_PRIVATE: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def rendered(answer: Answer) -> Response:
+    headers = {**_PRIVATE, **answer.headers}
     if isinstance(answer.document, bytes):
-        return Response(answer.document, answer.status, dict(answer.headers))
+        return Response(answer.document, answer.status, headers)
     if isinstance(answer.document, AsyncIterator):
-        return StreamingResponse(answer.document, answer.status, dict(answer.headers))
+        return StreamingResponse(answer.document, answer.status, headers)
     text = json.dumps(answer.document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)
-    return Response(text.encode() + b"\n", answer.status, dict(answer.headers), media_type="application/json")
+    return Response(text.encode() + b"\n", answer.status, headers, media_type="application/json")
 
 
 def error(status: int, message: str, headers: Mapping[str, str] = _NO_HEADERS, **members: Any) -> Response:

@@ -109,3 +109,12 @@ def test_a_write_under_an_old_etag_is_412(dashboard: Dashboard) -> None:
     body["api_definition"]["name"] = "newer"
     refused = dashboard.call("PUT", "/api/apis/acme-api", body, If_Match=tag)
     assert (refused.status_code, refused.json()["code"]) == (412, "etag_mismatch")
+
+
+def test_no_answer_is_kept_by_a_cache(dashboard: Dashboard) -> None:
+    """Keys are shown once, and what is seen depends on who asks."""
+    made = dashboard.call("POST", "/api/keys", {"data": session("acme-api", org_id="acme")})
+    assert made.json()["key_id"]
+    answers = [made, dashboard.call("GET", "/api/keys/a-key", {}, "nils-key"), dashboard.call("GET", "/api/nowhere")]
+    answers.append(dashboard.gateway.call("POST", "/tyk/keys/create", session("acme-api", org_id="acme")))
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}

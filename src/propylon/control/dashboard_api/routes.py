@@ -54,7 +54,7 @@ def _endpoint(desk: Desk, entry: Entry) -> Callable[[Request], Awaitable[Respons
             who = await who_sent(desk, request.headers, client_ip(request.scope))
             if not who.permissions.allows(entry.area, entry.level):
                 text = f"access denied: You do not have permission to access  {request.scope['path']}"
-                raise Refused(403, text, code="access_denied", needs={entry.area: entry.level})
+                raise Refused(403, text, code="permission_denied", area=entry.area, level=entry.level)
             caller = caller_of(who, client_ip(request.scope))
             body = await body_of(request) if request.method in BODIED else b""
             return await entry.resource(desk, call._replace(by=caller.by, org_id=caller.org_id, body=body))

@@ -29,7 +29,6 @@ from propylon.stores.records.writes import Actor
 
 ADMIN_AUTH: Final = "admin-auth"
 NOBODY: Final = Actor("unknown")  # until it is known who is there
-PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _Who = Callable[[Request], Awaitable[Caller]]
 
 
@@ -51,7 +50,7 @@ class PeopleApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].startswith("/admin") and not self._admin_secret:
-            await _rendered(told(Refused(404, "Not found", code="path_unknown")))(scope, receive, send)
+            await rendered(told(Refused(404, "Not found", code="path_unknown")))(scope, receive, send)
             return
         await self.router({**scope, "path": scope["path"].rstrip("/")}, receive, send)
 
@@ -67,7 +66,7 @@ class PeopleApi:
             call = Call(NOBODY, "", request.path_params, request.query_params, request.headers)
             what = f"{request.method} {'/'.join(request.scope['path'].split('/', 3)[:3])}"
             answer = await answered(self._desk, asked, call, writes=request.method != "GET", what=what)
-            return _refusal(answer, request) if isinstance(answer, Refused) else _rendered(answer)
+            return _refusal(answer, request) if isinstance(answer, Refused) else rendered(answer)
 
         return endpoint
 
@@ -95,8 +94,4 @@ def _refusal(refused: Refused, request: Request) -> Response:
     if refused.members.get("code") == "permission_denied":
         assert isinstance(answer.document, dict)
         answer.document["Message"] = f"access denied: You do not have permission to access  {request.scope['path']}"
-    return _rendered(answer)
-
-
-def _rendered(answer: Answer) -> Response:
-    return rendered(answer._replace(headers={**PRIVATE, **answer.headers}))
+    return rendered(answer)
