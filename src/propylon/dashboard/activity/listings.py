@@ -41,7 +41,7 @@ CALLERS: Final = Listing(
 ENDPOINTS: Final = Listing(
     "endpoints",
     "Activity by endpoint",
-    "Those that `track_endpoints` of a definition or the limits of a key name; the rest is all other paths of its API.",
+    "Paths that a definition tracks (track_endpoints) or a limit of a key names; the rest is all other paths of its API.",
     activity.by_endpoint,
     ("api_id", "api_name", "path"),
     "endpoint",
