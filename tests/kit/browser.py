@@ -85,12 +85,22 @@ class Tab:
         )
         return found
 
-    def violations(self) -> list[str]:
-        """Of accessibility, as axe finds them: rule, and where."""
+    def violations_in_both_schemes(self) -> list[str]:
+        """In light all of them, in dark those that colours make."""
+        found = self.violations()
+        self.page.emulate_media(color_scheme="dark")
+        found += self.violations("color-contrast", "link-in-text-block")
+        self.page.emulate_media(color_scheme="light")
+        return found
+
+    def violations(self, *rules: str) -> list[str]:
+        """Of accessibility, as axe finds them: rule, and where. `rules`: of these alone."""
         assert AXE.exists(), NO_AXE
         # Past our own policy, which forbids what is not ours: the browser's debugger is not bound by it.
-        run = "; axe.run(document, {resultTypes: ['violations'], performanceTimer: false})"
-        found: Any = self.page.evaluate(AXE.read_text() + run)
+        options = {"resultTypes": ["violations"], "performanceTimer": False, **({"runOnly": rules} if rules else {})}
+        if self.page.evaluate("typeof axe") == "undefined":
+            self.page.evaluate(f"{AXE.read_text()}; undefined")
+        found: Any = self.page.evaluate("options => axe.run(document, options)", options)
         return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found["violations"]]
 
     def _refuse(self, route: Route, asked: Request) -> None:

@@ -41,7 +41,7 @@ CALLERS: Final = Listing(
 ENDPOINTS: Final = Listing(
     "endpoints",
     "Activity by endpoint",
-    "Paths that a definition tracks (track_endpoints) or a limit of a key names; the rest is all other paths of its API.",
+    "Paths that a definition tracks (track_endpoints) or a limit of a key names; of the rest, all other paths.",
     activity.by_endpoint,
     ("api_id", "api_name", "path"),
     "endpoint",
