@@ -23,6 +23,9 @@ from propylon.stores.records.writes import Unstorable
 
 BUSY_S: Final = 10.0  # for the write lock: longer than any transaction of ours, shorter than a caller's patience
 READERS_MAX: Final = 4  # connections; each has a thread of its own
+# Of pages, and as much for sorting: with SQLite's 2,000 what a page of callers adds up goes through temporary files,
+# and waits for a disk that is busy.
+READING_KIB: Final = 16_384
 WAL_KEPT_BYTES: Final = 64 * 1024**2  # of the WAL file after a bulk import
 
 _BUGS: Final = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
@@ -90,7 +93,7 @@ def open_engines(url: str, synchronous: Synchronous) -> Engines:
     reading = _engine(
         parsed, pool_size=READERS_MAX, pool_timeout=BUSY_S, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True
     )
-    _on_connect(reading, lambda connection: _execute(connection, "PRAGMA query_only=ON"))
+    _on_connect(reading, _prepare_reading)
     return Engines(reading, writing)
 
 
@@ -151,6 +154,11 @@ def _engine(url: URL, **options: Any) -> AsyncEngine:
 
 def _on_connect(engine: AsyncEngine, prepare: Callable[[Any], None]) -> None:
     event.listen(engine.sync_engine, "connect", lambda connection, _: prepare(connection))
+
+
+def _prepare_reading(connection: Any) -> None:
+    _execute(connection, "PRAGMA query_only=ON")
+    _execute(connection, f"PRAGMA cache_size=-{READING_KIB}")
 
 
 def _prepare_writing(connection: Any, synchronous: Synchronous) -> None:
