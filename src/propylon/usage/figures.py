@@ -198,16 +198,7 @@ def _query(question: Question, engine: str, names: Sequence[str], mark: int) -> 
     columns = [rows.c[one] for one in question.by]
     sums = [_AGGREGATES.get(name, func.sum)(rows.c[name]).label(name) for name in names]
     groups = func.count().over().label("groups")
-    if not _is_parted(question):
-        whole = literal(question.over.first).label("stretch")
-        return select(whole, *columns, *sums, groups).group_by(*columns)
     return select(rows.c.stretch, *columns, *sums, groups).group_by(rows.c.stretch, *columns)
-
-
-def _is_parted(question: Question) -> bool:
-    """Whether rows say of which stretch they are. A column less to sort by is a quarter of the time; where there is no
-    other it stays, as nothing added up shall be no row."""
-    return question.step is not None or not question.by
 
 
 def _part(question: Question, stretch: Stretch, engine: str, names: Sequence[str]) -> Select[Any]:
@@ -216,10 +207,8 @@ def _part(question: Question, stretch: Stretch, engine: str, names: Sequence[str
     table, at, within, _ = source
     start = literal(question.over.first) if question.step is None else at - at % int(question.step)
     sums = [_column(table, at, name).label(name) for name in names]
-    columns: list[Any] = [*(table.c[one] for one in question.by), *sums]
-    if _is_parted(question):
-        columns.append(start.label("stretch"))
-    return by_index(select(*columns).where(within, *narrowed(table, question.only, engine)), source, question)
+    query = select(start.label("stretch"), *(table.c[one] for one in question.by), *sums)
+    return by_index(query.where(within, *narrowed(table, question.only, engine)), source, question)
 
 
 def _column(table: Table, at: ColumnElement[int], name: str) -> ColumnElement[int]:
