@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.ports import KeyRow
 from propylon.stores.records.engines import Connect
+from propylon.stores.records.key_rows import SELECT_KEY, key_row
 from propylon.stores.records.pieces import pieces
 from propylon.stores.records.tables import key_tags, key_uses, keys
 
@@ -78,7 +79,7 @@ def listed_columns(session: str, at: float) -> dict[str, Any]:
 async def write_tags(connection: AsyncConnection, record_id: int, org_id: str, session: str) -> None:
     """Afterwards these are the key's tags."""
     await remove_tags(connection, record_id)
-    await _add_tags(connection, [(record_id, org_id, session)])
+    await add_tags(connection, [(record_id, org_id, session)])
 
 
 async def remove_tags(connection: AsyncConnection, record_id: int) -> None:
@@ -92,10 +93,8 @@ async def _page(connection: AsyncConnection, chosen: KeyList, after: int, limit:
     for query in _queries(chosen, after, limit, by_tag=by_tag):
         found.update(await connection.scalars(query))
     ids = sorted(found)[:limit]
-    rows = await connection.execute(
-        select(*(keys.c[name] for name in KeyRow._fields)).where(keys.c.record_id.in_(ids)).order_by(keys.c.record_id)
-    )
-    return [KeyRow(**row._asdict() | {"secrets": json.loads(row.secrets)}) for row in rows]
+    rows = await connection.execute(SELECT_KEY.where(keys.c.record_id.in_(ids)).order_by(keys.c.record_id))
+    return [key_row(row) for row in rows]
 
 
 async def _is_tag_shorter(connection: AsyncConnection, chosen: KeyList) -> bool:
@@ -159,7 +158,7 @@ async def _list_again(connection: AsyncConnection, limit: int) -> int:
     if not rows:
         return 0
     await connection.execute(delete(key_tags).where(key_tags.c.record_id.in_([row.record_id for row in rows])))
-    await _add_tags(connection, [(row.record_id, row.org_id, row.session) for row in rows])
+    await add_tags(connection, [(row.record_id, row.org_id, row.session) for row in rows])
     as_read = [keys.c.record_id == bindparam("of"), keys.c.updated_at == bindparam("read_at")]
     values: dict[str, Any] = {name: bindparam(name) for name in ("expires", "inactive", "listed_at")}
     listed = [
@@ -169,8 +168,8 @@ async def _list_again(connection: AsyncConnection, limit: int) -> int:
     return len(rows)
 
 
-async def _add_tags(connection: AsyncConnection, sessions: Iterable[tuple[int, str, str]]) -> None:
-    """Record, organisation and session of each."""
+async def add_tags(connection: AsyncConnection, sessions: Iterable[tuple[int, str, str]]) -> None:
+    """Of keys that have none yet: record, organisation and session of each."""
     rows = [
         {"org_id": org_id, "tag": tag, "record_id": record_id}
         for record_id, org_id, session in sessions

@@ -4,19 +4,19 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.model.key_ring import Ring, read_ring, retiring, ring_to_stored, tokens_of
 from propylon.stores.ports import KeyRow
-from propylon.stores.records.key_lists import listed_columns, remove_tags, write_tags
+from propylon.stores.records.key_lists import add_tags, listed_columns, remove_tags, write_tags
 from propylon.stores.records.key_rings import remove_ring, write_tokens
+from propylon.stores.records.key_rows import SELECT_KEY, key_row
 from propylon.stores.records.sealed import etag_of, key_place, seal_all, unseal_all
 from propylon.stores.records.tables import key_tokens, key_uses, keys
 from propylon.stores.records.writes import KeyWrite
 from propylon.stores.sealing import Sealing
 
-_SELECT: Final = select(*(keys.c[name] for name in KeyRow._fields))
 _SKIP_IDS: Final = {
     "sqlite": (
         "INSERT INTO sqlite_sequence (name, seq) SELECT 'keys', 0 "
@@ -33,15 +33,15 @@ _SKIP_IDS: Final = {
 async def find_key(connection: AsyncConnection, key_hash: str) -> KeyRow | None:
     """By its own hash, or by that of any of its tokens."""
     of_token = select(key_tokens.c.record_id).where(key_tokens.c.key_hash == key_hash).scalar_subquery()
-    query = _SELECT.where((keys.c.key_hash == key_hash) | (keys.c.record_id == of_token))
+    query = SELECT_KEY.where((keys.c.key_hash == key_hash) | (keys.c.record_id == of_token))
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _key_row(row)
+    return None if row is None else key_row(row)
 
 
 async def page_of_retiring(connection: AsyncConnection, after: int, limit: int) -> list[KeyRow]:
     """Keys with generations on their way out; an index holds these alone."""
-    query = _SELECT.where(keys.c.retiring > 0, keys.c.record_id > after).order_by(keys.c.record_id).limit(limit)
-    return [_key_row(row) for row in await connection.execute(query)]
+    query = SELECT_KEY.where(keys.c.retiring > 0, keys.c.record_id > after).order_by(keys.c.record_id).limit(limit)
+    return [key_row(row) for row in await connection.execute(query)]
 
 
 async def page_of_keys(
@@ -53,8 +53,8 @@ async def page_of_keys(
     """
     chosen, record_id = _chosen(org_id, used)
     some = chosen.where(record_id > after).order_by(record_id).limit(limit).offset(offset).subquery()
-    query = _SELECT.join(some, some.c.record_id == keys.c.record_id).order_by(keys.c.record_id)
-    return [_key_row(row) for row in await connection.execute(query)]
+    query = SELECT_KEY.join(some, some.c.record_id == keys.c.record_id).order_by(keys.c.record_id)
+    return [key_row(row) for row in await connection.execute(query)]
 
 
 async def count_keys(connection: AsyncConnection, org_id: str | None, used: str | None) -> int:
@@ -75,10 +75,10 @@ def _chosen(org_id: str | None, used: str | None) -> tuple[Any, Any]:
 
 async def keys_with_alias(connection: AsyncConnection, alias: str, org_id: str | None, limit: int) -> list[KeyRow]:
     """SQLite would walk all keys of the organisation, as their index has the order that is asked for, too."""
-    query = _SELECT.where(keys.c.alias == alias).with_hint(keys, "INDEXED BY keys_by_alias", "sqlite")
+    query = SELECT_KEY.where(keys.c.alias == alias).with_hint(keys, "INDEXED BY keys_by_alias", "sqlite")
     if org_id is not None:
         query = query.where(keys.c.org_id == org_id)
-    return [_key_row(row) for row in await connection.execute(query.order_by(keys.c.record_id).limit(limit))]
+    return [key_row(row) for row in await connection.execute(query.order_by(keys.c.record_id).limit(limit))]
 
 
 def secrets_of_key(sealing: Sealing, row: KeyRow) -> dict[str, str]:
@@ -115,7 +115,7 @@ async def add_key(connection: AsyncConnection, sealing: Sealing, write: KeyWrite
     if sealed:
         await _update(connection, record_id, {"secrets": json.dumps(sealed)})
     await _add_uses(connection, record_id, write.uses)
-    await write_tags(connection, record_id, write.org_id, write.session)
+    await add_tags(connection, [(record_id, write.org_id, write.session)])
     return _as_row(write, record_id, 0, sealed, "[]")
 
 
@@ -187,7 +187,3 @@ async def _remove_uses(connection: AsyncConnection, record_id: int) -> None:
 
 def _as_row(write: KeyWrite, record_id: int, generation: int, sealed: dict[str, str], ring: str) -> KeyRow:
     return KeyRow(record_id, write.org_id, write.key_hash, write.key_id, generation, write.session, sealed, ring)
-
-
-def _key_row(row: Row[Any]) -> KeyRow:
-    return KeyRow(**row._asdict() | {"secrets": json.loads(row.secrets)})
