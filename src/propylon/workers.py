@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 import uvloop
@@ -37,6 +38,7 @@ from propylon.gateway.status_pages import StatusPages
 from propylon.gateway.traced import Tracing
 from propylon.http.client_address import TrustedProxies
 from propylon.http.limits import HeadLimits
+from propylon.repeating import Repeating
 from propylon.settings import Settings
 from propylon.snapshot.assembly import deciding_parts, fetching_issuers
 from propylon.snapshot.route import control_route
@@ -44,7 +46,6 @@ from propylon.steps.imported_keys import Ask, ask_nobody
 from propylon.stores.chosen import node_name, open_lookups, open_node_meters
 from propylon.stores.ports import Beat
 from propylon.stores.root_secrets import RootSecretMismatch, RootSecrets, sealing_of
-from propylon.tasks import spawn
 from propylon.telemetry import access_log
 from propylon.telemetry.counters import Counters
 from propylon.telemetry.load import Load
@@ -92,6 +93,7 @@ class Worker:
         self._settings = plan.settings
         self._stop = asyncio.Event()
         self._clock = SystemClock()
+        self._repeating = Repeating(self._clock, log, on_bug=self._stop.set)  # the parent replaces it
         self._counters = Counters(plan.slot)
         self._load = Load()
         self._access_log = access_log.AccessLog(access_log.output_to(sys.stderr))
@@ -127,26 +129,30 @@ class Worker:
         self._follow.on_change = lambda names: self._note_change(names, revocation)
         self._deadlines.start()
         await self._listener.start(self._plan.listening)
-        spawn(self._every(BEAT_S, self._beat), "beat")
-        spawn(self._every(self._settings.follow_interval_s or FOLLOW_S, self._keep_up), "follow")
-        spawn(self._every(FLUSH_S, self._usage.flush), "usage")
-        spawn(self._every(FLUSH_S, self._pumping.flush), "pump")
-        spawn(self._every(access_log.FLUSH_S, self._access_log.flush), "access log")
-        spawn(self._every(SYNC_S, self._sync), "sync")
-        spawn(self._every(1.0, self._report), "node")
-        spawn(self._every(1.0, self._tidy, revocation), "tidy")
-        spawn(self._every(1.0, issuers.refresh), "key sets")
+        for work, name, every_s in (
+            (self._beat, "beat", BEAT_S),
+            (self._keep_up, "follow", self._settings.follow_interval_s or FOLLOW_S),
+            (self._usage.flush, "usage", FLUSH_S),
+            (self._pumping.flush, "pump", FLUSH_S),
+            (self._access_log.flush, "access log", access_log.FLUSH_S),
+            (self._sync, "sync", SYNC_S),
+            (self._report, "node", 1.0),
+            (partial(self._tidy, revocation), "tidy", 1.0),
+            (issuers.refresh, "key sets", 1.0),
+        ):
+            self._repeating.begin(work, name, every_s=every_s)
         self._metrics = self._node_metrics()
         if self._metrics is not None:
-            spawn(self._every(1.0, self._metrics.collect), "metrics")
+            self._repeating.begin(self._metrics.collect, "metrics", every_s=1.0)
         spare_the_collector()
 
     async def _end(self) -> None:
-        """Not ready → running exchanges end → usage is flushed → stores close."""
+        """Not ready → running exchanges end → what is repeated ends → usage is flushed → stores close."""
         self._pages.is_draining = True
         await self._listener.drain(self._settings.drain_timeout_s)
         self._deadlines.stop()
         self._pools.close()
+        await self._repeating.end()
         await self._access_log.flush()
         if self._metrics is not None:
             await self._metrics.end()
@@ -226,17 +232,6 @@ class Worker:
 
     # -- repeated work --------------------------------------------------------------------------------------------
 
-    async def _every(self, seconds: float, work: "Callable[..., object]", *arguments: object) -> None:
-        """A failing store is waited for; its absence shows in /ready and in every refusal."""
-        while True:
-            try:
-                outcome = work(*arguments)
-                if asyncio.iscoroutine(outcome):
-                    await outcome
-            except StoreUnavailable as failure:
-                log.warning("%s: %s", failure.code, failure.detail)
-            await asyncio.sleep(seconds)
-
     def _beat(self) -> None:
         with contextlib.suppress(OSError):  # the pipe is full or closed: the parent is behind or gone
             os.write(self._plan.beat_fd, b".")
@@ -244,9 +239,13 @@ class Worker:
     async def _keep_up(self) -> None:
         try:
             await self._follow.catch_up()
-        finally:  # also when the records are away, and it cannot
-            head = await self._meters.recent_head()
-            self._counters.revision_lag = max(0, head - self._follow.applied)
+        except StoreUnavailable:  # how far behind it is shows then, too
+            await self._note_lag()
+            raise
+        await self._note_lag()
+
+    async def _note_lag(self) -> None:
+        self._counters.revision_lag = max(0, await self._meters.recent_head() - self._follow.applied)
 
     def _note_change(self, names: frozenset[str], revocation: Revocation) -> None:
         self._counters.catch_ups += 1

@@ -75,14 +75,14 @@ def test_another_root_secret_is_refused_and_both_fingerprints_are_named() -> Non
 
 
 def test_process_titles_say_what_each_process_is() -> None:
-    with running_gateway(settings={"workers": 2}) as gateway:
+    with running_gateway(settings={"workers": 2}, by_command=True) as gateway:
         wait_for_children(gateway, "control", "worker 1", "worker 2")
         assert Path(f"/proc/{gateway.pid}/cmdline").read_bytes().startswith(b"propylon: parent")
 
 
 @pytest.mark.parametrize("how", ["reload", "hangup"])
 def test_files_are_read_again(how: str) -> None:
-    with Origin() as origin, running_gateway([keyless_api(origin.url, "old")]) as gateway:
+    with Origin() as origin, running_gateway([keyless_api(origin.url, "old")], by_command=True) as gateway:
         apps = gateway.folder / "apps"
         (apps / "new.json").write_text(json.dumps(keyless_api(origin.url, "new")))
         (apps / "old.json").unlink()

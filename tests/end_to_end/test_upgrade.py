@@ -20,7 +20,8 @@ UPGRADES = 3
 
 @pytest.fixture
 def gateway() -> Iterator[Gateway]:
-    with Origin() as origin, running_gateway([token_api(origin.url)], settings={"workers": 2}) as running:
+    settings = {"workers": 2}
+    with Origin() as origin, running_gateway([token_api(origin.url)], settings=settings, by_command=True) as running:
         assert running.api("POST", "/tyk/keys/the-key", session("token", rate=100_000, per=60)).status == 200
         yield running
         running.kill()

@@ -15,9 +15,11 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from tests.kit.client import Response, request
+from tests.kit.process import Forked, Process, begun
 
 SAFETY_S = 30.0  # a bound against hanging, never something a test asserts
 READY = "propylon ready on "
+BY_COMMAND = "PYTEST_VERSION" not in os.environ  # bench and soak measure what people begin
 SETTINGS: Mapping[str, Any] = {"workers": 1}
 
 Definition = Mapping[str, Any]
@@ -26,7 +28,7 @@ Definition = Mapping[str, Any]
 class Gateway:
     """One `propylon serve`; it may be stopped, killed and started again on the same folder."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, Any], *, by_command: bool = BY_COMMAND) -> None:
         self.folder = folder
         self.secret = secrets.token_urlsafe(16)
         self.port = free_port()
@@ -36,7 +38,8 @@ class Gateway:
             "".join(f"{name} = {json.dumps(value)}\n" for name, value in (own | dict(settings)).items())
         )
         self.stderr_path = folder / "stderr"
-        self._process: subprocess.Popen[str] | None = None
+        self._begin = begun if by_command else Forked
+        self._process: Process | None = None
 
     @property
     def url(self) -> str:
@@ -59,12 +62,8 @@ class Gateway:
 
     def start(self) -> None:
         """Returns once it is ready."""
-        command = [sys.executable, "-m", "propylon.cli.main", "serve", "--config", str(self.config)]
         environment = {name: text for name, text in os.environ.items() if not name.startswith("PROPYLON_")}
-        with self.stderr_path.open("a") as stderr:
-            self._process = subprocess.Popen(
-                command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True
-            )
+        self._process = self._begin(["serve", "--config", str(self.config)], environment, self.stderr_path)
         assert self._process.stdout is not None
         reading = _Reading(self._process.stdout)
         if not reading.line_seen.wait(SAFETY_S) or not reading.ready:
@@ -96,7 +95,7 @@ class Gateway:
     def is_running(self) -> bool:
         return self._process is not None
 
-    def _running(self) -> "subprocess.Popen[str]":
+    def _running(self) -> Process:
         assert self._process is not None, "the gateway is not running"
         return self._process
 
@@ -125,6 +124,8 @@ def running_gateway(
     apis: Sequence[Definition] = (),
     policies: Sequence[Definition] = (),
     settings: Mapping[str, Any] | None = None,
+    *,
+    by_command: bool = BY_COMMAND,
 ) -> Iterator[Gateway]:
     """A gateway with these definitions as files; stopped at the end. Its stderr is printed when the test fails."""
     with TemporaryDirectory(prefix="propylon-") as name:
@@ -133,7 +134,7 @@ def running_gateway(
             "app_path": write_definitions(folder / "apps", apis, "api_id"),
             "policy_path": write_definitions(folder / "policies", policies, "id"),
         }
-        gateway = Gateway(folder, {**SETTINGS, **paths, **(settings or {})})
+        gateway = Gateway(folder, {**SETTINGS, **paths, **(settings or {})}, by_command=by_command)
         gateway.start()
         try:
             yield gateway

@@ -22,6 +22,8 @@ from typing import Any
 
 SAFETY_S = 30.0  # a bound against hanging, never something a test asserts
 USER = "propylon"
+SMALL = "16MB"
+AS_IT_COMES = "128MB"  # of PostgreSQL's own settings, for what is measured
 _OWN_LOCALE = ("--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US")  # not by bytes
 _names = itertools.count(1)
 
@@ -29,10 +31,11 @@ _names = itertools.count(1)
 class PostgresServer:
     """One server and its folder. `start` and `kill` may alternate; `close` removes everything."""
 
-    def __init__(self, folder: Path, *, is_durable: bool = True) -> None:
+    def __init__(self, folder: Path, *, is_durable: bool = True, buffers: str = SMALL) -> None:
         self.folder = folder
         self.port = _free_port()
         self._fsync = "on" if is_durable else "off"
+        self._buffers = buffers
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str) -> str:
@@ -61,7 +64,7 @@ class PostgresServer:
             "unix_socket_directories": "",
             "fsync": self._fsync,
             "max_connections": 60,
-            "shared_buffers": "16MB",
+            "shared_buffers": self._buffers,
         }
         given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
@@ -168,9 +171,9 @@ def process_states(server: PostgresServer) -> set[str]:
 
 
 @contextlib.contextmanager
-def own_server() -> Iterator[PostgresServer]:
-    """Durable, and started; for tests that end it or let it stand still."""
-    with _cluster(is_durable=True) as server:
+def own_server(*, is_durable: bool = True, buffers: str = SMALL) -> Iterator[PostgresServer]:
+    """Started; for whoever ends it or lets it stand still, or measures it."""
+    with _cluster(is_durable=is_durable, buffers=buffers) as server:
         server.start()
         try:
             yield server
@@ -184,20 +187,20 @@ def shared_server() -> PostgresServer:
     """Ends with this process."""
     stack = contextlib.ExitStack()
     atexit.register(stack.close)
-    server = stack.enter_context(_cluster(is_durable=False))
+    server = stack.enter_context(_cluster(is_durable=False, buffers=SMALL))
     server.start()
     stack.callback(server.kill)
     return server
 
 
 @contextlib.contextmanager
-def _cluster(*, is_durable: bool) -> Iterator[PostgresServer]:
+def _cluster(*, is_durable: bool, buffers: str) -> Iterator[PostgresServer]:
     """In /tmp, as the owner must be able to reach it; pytest's folders are for one user alone."""
     folder = Path(tempfile.mkdtemp(prefix="propylon-postgres-"))
     try:
         _give_away(folder)
         _run([program("initdb"), "-D", folder / "data", "-U", USER, "--auth=trust", "--no-sync", *_OWN_LOCALE])
-        yield PostgresServer(folder / "data", is_durable=is_durable)
+        yield PostgresServer(folder / "data", is_durable=is_durable, buffers=buffers)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -3,7 +3,6 @@
 Each piece of work is bounded, so that requests are answered in between. A store that is away is waited for.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -12,13 +11,12 @@ from propylon import __version__
 from propylon.control.desk import Desk
 from propylon.control.key_retirement import retire_due
 from propylon.control.resealing import Resealing
-from propylon.errors import StoreUnavailable
+from propylon.repeating import Repeating, tried
 from propylon.stores.ports import Beat, NodeMeters
 from propylon.stores.records.identities import Seen
 from propylon.stores.records.key_rings import LastUse
 from propylon.stores.records.leadership import Leadership
 from propylon.stores.records.writes import Actor
-from propylon.tasks import spawn
 from propylon.telemetry.report import Report, encode
 from propylon.usage.drain import Drain
 from propylon.usage.line import Line
@@ -62,14 +60,11 @@ class Housekeeping:
         self._desk = desk
         self._meters = meters
         self._leadership = leadership
-        self._on_bug = on_bug
         # Where the queue is of a fleet, this node's own figures come another way.
         observe = desk.metrics.observe if meters.own_queue is None else desk.metrics.observe_fleet
         self._drain = Drain(desk.records, meters, observe, self._remember, desk.settings.default_org_id)
         self._resealing = Resealing(desk.records, desk.standing, desk.clock)
-        self._tasks: list[asyncio.Task[None]] = []
-        self._sleeping: set[asyncio.Task[None]] = set()
-        self._is_ending = False
+        self._repeating = Repeating(desk.clock, log, on_bug)
         self._drained_at = 0.0  # Unix time the queue was last found empty
 
     def start(self) -> None:
@@ -96,14 +91,11 @@ class Housekeeping:
 
     async def end(self) -> None:
         """What is under way comes to its end; then the last usage and quotas are stored."""
-        self._is_ending = True
-        for task in self._sleeping:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._repeating.end()
         await self._desk.signing_in.refused.flush()
         if await self._leadership.lead():
             for work in (self.drain, self.checkpoint):
-                await _tried(work)
+                await tried(work, log)
         await self._leadership.close()
 
     async def restore_quotas(self) -> None:
@@ -135,7 +127,7 @@ class Housekeeping:
         await retire_due(self._desk, self._drained_at)
 
     async def reseal(self) -> None:
-        await self._resealing.run(lambda: self._is_ending)
+        await self._resealing.run(lambda: self._repeating.is_ending)
 
     async def checkpoint(self) -> None:
         await self._desk.records.quotas.save(await self._meters.quotas())
@@ -150,7 +142,7 @@ class Housekeeping:
         self._meters.sweep(SWEPT_MAX)
 
     async def _expire(self) -> None:
-        while await expire(self._desk.records, self._kept(), EXPIRED_MAX) and not self._is_ending:
+        while await expire(self._desk.records, self._kept(), EXPIRED_MAX) and not self._repeating.is_ending:
             await self._desk.clock.sleep(EXPIRE_PAUSE_S)
 
     def _kept(self) -> Kept:
@@ -165,23 +157,25 @@ class Housekeeping:
         )
 
     async def roll_up(self) -> None:
-        while not self._is_ending and await roll_up_minute(self._desk.records, self._desk.clock.wall()):
+        while not self._repeating.is_ending and await roll_up_minute(self._desk.records, self._desk.clock.wall()):
             await self._desk.clock.sleep(ROLL_UP_PAUSE_S)
 
     async def rebuild(self) -> None:
         """What stands for longer than minutes, after an update; `rebuilding.py`."""
-        while not self._is_ending and await rebuild_hour(self._desk.records, self._desk.settings.default_org_id):
+        while not self._repeating.is_ending and await rebuild_hour(
+            self._desk.records, self._desk.settings.default_org_id
+        ):
             await self._desk.clock.sleep(REBUILD_PAUSE_S)
 
     async def list_keys(self) -> None:
         """What lists of keys go by, where a version before has written; `key_lists.py`."""
-        while not self._is_ending and await self._desk.records.key_lists.list_again(LISTED_MAX):
+        while not self._repeating.is_ending and await self._desk.records.key_lists.list_again(LISTED_MAX):
             await self._desk.clock.sleep(LIST_PAUSE_S)
 
     async def forget_revocations(self) -> None:
         """Those that are over; workers compare the times themselves, and are told so that they forget them too."""
         found = 1
-        while found and not self._is_ending:
+        while found and not self._repeating.is_ending:
             async with self._desk.records.change(SWEEP_OF_REVOCATIONS) as edit:
                 found = await edit.revocations.sweep()
             await self._desk.announcer.announce()
@@ -189,35 +183,17 @@ class Housekeeping:
     async def forget_identities(self) -> None:
         """Who was not seen for as long as usage is kept; one that is suspended stays so."""
         before = self._desk.clock.wall() - self._desk.settings.usage_retention_days * DAY_S
-        while await self._desk.records.forget_identities(before, EXPIRED_MAX) and not self._is_ending:
+        while await self._desk.records.forget_identities(before, EXPIRED_MAX) and not self._repeating.is_ending:
             await self._desk.clock.sleep(EXPIRE_PAUSE_S)
 
     def _repeat(self, seconds: float, work: Callable[[], Awaitable[None]], *, for_all: bool = False) -> None:
-        task = spawn(self._every(seconds, work, for_all=for_all), f"every {seconds:g} s")
-        task.add_done_callback(self._ended)
-        self._tasks.append(task)
+        async def if_leading() -> None:
+            if await self._leads():
+                await work()
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        if not self._is_ending:
-            self._on_bug()
-
-    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]], *, for_all: bool) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        while not self._is_ending:
-            self._sleeping.add(task)
-            await self._desk.clock.sleep(seconds)
-            self._sleeping.discard(task)
-            if not for_all or await self._leads():
-                await _tried(work)
+        name = f"{work.__name__} every {seconds:g} s"
+        self._repeating.begin(if_leading if for_all else work, name, every_s=seconds, first_after_s=seconds)
 
     async def _leads(self) -> bool:
         leads = self._desk.standing.leads = await self._leadership.lead()
         return leads
-
-
-async def _tried(work: Callable[[], Awaitable[None]]) -> None:
-    try:
-        await work()
-    except StoreUnavailable as failure:
-        log.warning("%s: %s", failure.code, failure.detail)

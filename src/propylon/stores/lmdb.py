@@ -10,6 +10,7 @@ Keys of `meters`: `b` the number and id of the machine's boot, `h` head, `q…` 
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -79,6 +80,7 @@ class LmdbMeters:
         self.is_away = False
         self.own_queue = None
         self.troubles = NO_TROUBLES
+        self._at_disk = threading.Lock()  # whoever waits for it has both maps in use
 
     async def admit(self, charge: Charge, now: Now | None = None) -> Verdict:
         """The claims of a charge name different meters: two on the same one would count once."""
@@ -270,14 +272,15 @@ class LmdbMeters:
 
     def sync(self) -> None:
         """Writes to the disk what changed since the last call; waits for the disk, so call it in a thread."""
-        with LMDB_ERRORS:
+        with self._at_disk, LMDB_ERRORS:
             for environment in (self._meters, self._usage):
                 environment.sync(True)
                 environment.reader_check()
 
     async def close(self) -> None:
-        self._meters.close()
-        self._usage.close()
+        with self._at_disk:
+            self._meters.close()
+            self._usage.close()
 
 
 def _pages_for_new(meters: lmdb.Environment) -> int:

@@ -6,7 +6,7 @@ where the two differ, such a one has drained in between, and what stands for lon
 
 from typing import Final, NamedTuple
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.errors import StoreUnavailable
@@ -56,8 +56,13 @@ async def put_progress(connection: AsyncConnection, queue: str, progress: Progre
 
 
 async def read_mark(connection: AsyncConnection) -> int:
-    progress = await read_progress(connection, MARK)
-    return 0 if progress is None else progress.upto
+    found: int = (await connection.execute(mark_query())).scalar_one()
+    return found
+
+
+def mark_query() -> Select[int]:
+    """Always one row; 0 before any minute was rolled up."""
+    return select(func.coalesce(func.max(drained.c.upto), 0)).where(drained.c.queue == MARK)
 
 
 async def put_mark(connection: AsyncConnection, minute: int) -> None:

@@ -6,9 +6,10 @@ The coarsest stretches that fit are read, so that thirty days of all callers are
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, and_
+from sqlalchemy import BigInteger, ColumnElement, Table, and_, func, literal
 
 from propylon.stores.records.usage_tables import usage, usage_callers, usage_traffic
+from propylon.usage.progress import mark_query
 from propylon.usage.rows import Grain
 
 CALLERS: Final = (Grain.WEEK, Grain.DAY, Grain.QUARTER, Grain.HOUR, Grain.MINUTE)
@@ -28,6 +29,7 @@ class Stretch(NamedTuple):
     grain: Grain
     first: int
     end: int
+    from_mark: bool = False  # those that are in nothing longer yet
 
 
 def range_of(since: float, until: float, grain: Grain) -> Range:
@@ -57,10 +59,14 @@ class Source(NamedTuple):
     by_identity: str  # its index for single callers, "" where callers are not told apart
 
 
-def source_of(stretch: Stretch, *, by_caller: bool) -> Source:
+def source_of(stretch: Stretch, engine: str, *, by_caller: bool) -> Source:
+    """The mark is read by the statement that reads the rows: minutes that are rolled up meanwhile count once."""
     if by_caller and stretch.grain is Grain.MINUTE:
         at = usage.c.minute
-        return Source(usage, at, and_(at >= stretch.first, at < stretch.end), "usage_by_identity")
+        first: ColumnElement[int] = literal(stretch.first, BigInteger)
+        if stretch.from_mark:
+            first = (func.greatest if engine == "postgresql" else func.max)(first, mark_query().scalar_subquery())
+        return Source(usage, at, and_(at >= first, at < stretch.end), "usage_by_identity")
     table, index = (usage_callers, "usage_callers_by_identity") if by_caller else (usage_traffic, "")
     columns = table.c
     within = and_(columns.grain == int(stretch.grain), columns.at >= stretch.first, columns.at < stretch.end)

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, BigInteger, Select, Table, TableValuedAlias, cast, 
 
 from propylon.stores.records.engines import SQL_ERRORS
 from propylon.stores.records.records import Records
-from propylon.usage.figures import Question, by_index, is_by_caller, mark_of, narrowed, stretches
+from propylon.usage.figures import Question, by_index, is_by_caller, narrowed, stretches
 from propylon.usage.histogram import percentile_us
 from propylon.usage.ranges import Stretch, source_of
 from propylon.usage.rows import Grain
@@ -33,7 +33,7 @@ async def spreads(records: Records, question: Question) -> list[Spread]:
     """Oldest first. Of single callers as long as hours are kept, as longer stretches of them have no histogram."""
     engine = records.usage_reading_engine.dialect.name
     coarsest = min(question.step or Grain.DAY, Grain.HOUR if is_by_caller(question) else Grain.DAY)
-    over = stretches(question._replace(step=coarsest), await mark_of(records))
+    over = stretches(question._replace(step=coarsest))
     parts = [_part(question, stretch, engine) for stretch in over]
     if not parts:
         return []
@@ -54,7 +54,7 @@ def _spreads(rows: Sequence[Any]) -> list[Spread]:
 
 
 def _part(question: Question, stretch: Stretch, engine: str) -> Select[Any]:
-    source = source_of(stretch, by_caller=is_by_caller(question))
+    source = source_of(stretch, engine, by_caller=is_by_caller(question))
     table, at, within, _ = source
     start = literal(question.over.first) if question.step is None else at - at % int(question.step)
     buckets = _buckets(table, engine)
