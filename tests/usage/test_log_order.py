@@ -11,7 +11,8 @@ from propylon.tasks import spawn
 from propylon.usage.aggregates import add_lines
 from propylon.usage.entries import EntryFilter, entries_after, newest_id
 from propylon.usage.line import Line, LogEntry
-from tests.kit.places import Place, fresh_place, records_at
+from propylon.usage.retention import Kept, expire
+from tests.kit.places import ENGINES, Place, fresh_place, records_at, with_records
 from tests.kit.waiting import eventually
 
 EVERYTHING = EntryFilter()
@@ -70,3 +71,16 @@ def test_a_drain_that_ends_without_a_commit_leaves_a_gap_and_no_entry_below_it(p
             assert await newest_id(records) == seen + 2
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_comes_after_everything_was_forgotten_has_higher_ids(engine: str, tmp_path: Path) -> None:
+    async def run(records: Records) -> None:
+        await add(records, "/first", "/second")
+        before = await newest_id(records)
+        assert await expire(records, Kept(0.0, 0.0, 0.0, 1_000.0, 100), 100) == 2
+        await add(records, "/third")
+        assert await paths_after(records, before) == ["/third"]
+
+    with fresh_place(engine, tmp_path) as there:
+        with_records(there, run)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from propylon.stores.records.array_insert import array_insert, columns_of
@@ -18,6 +18,7 @@ from propylon.stores.records.usage_tables import request_log, usage, usage_calle
 from propylon.usage.adding import Adding
 from propylon.usage.histogram import bucket_end_us
 from propylon.usage.line import Line, LogEntry
+from propylon.usage.progress import FORGOTTEN, read_progress
 from propylon.usage.rows import Grain, Orgs, Rows, Sums, org_of, rolled_up, rows_of
 
 CALLERS_GRAINS: Final = (Grain.HOUR, Grain.QUARTER, Grain.DAY, Grain.WEEK)
@@ -108,4 +109,12 @@ async def _log(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     if connection.dialect.name == "postgresql":
         await connection.execute(_LOG_ARRAYS, columns_of(rows))
         return
-    await connection.execute(insert(request_log), rows)
+    first = await _next_id(connection)
+    await connection.execute(insert(request_log), [{"id": first + place, **row} for place, row in enumerate(rows)])
+
+
+async def _next_id(connection: AsyncConnection) -> int:
+    """SQLite by itself would take the ids of the newest entries again, once these are forgotten."""
+    newest = await connection.scalar(select(func.max(request_log.c.id))) or 0
+    forgotten = await read_progress(connection, FORGOTTEN)
+    return max(newest, 0 if forgotten is None else forgotten.upto) + 1

@@ -15,6 +15,7 @@ from propylon.stores.records.usage_tables import drained, usage
 QUEUE: Final = "usage"
 ROLLED_UP: Final = "rolled_up"
 MARK: Final = "callers"  # its `upto`: minutes below are in what stands for longer (`rolling_up.py`)
+FORGOTTEN: Final = "log"  # its `upto`: the newest id of the log when entries were last forgotten
 REBUILD: Final = "rebuild"  # its `upto`: the first minute that is still to be looked at
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from propylon.stores.records.engines import SQL_ERRORS
 from propylon.stores.records.records import Records
 from propylon.stores.records.usage_tables import request_log, usage, usage_callers, usage_traffic
-from propylon.usage.progress import REBUILD, read_mark, read_progress
+from propylon.usage.progress import FORGOTTEN, REBUILD, Progress, put_progress, read_mark, read_progress
 from propylon.usage.rows import Grain
 
 
@@ -76,4 +76,6 @@ async def _expire_log(connection: AsyncConnection, kept: Kept, limit: int) -> in
     ):
         oldest = select(request_log.c.id).where(where).order_by(order).limit(limit)
         removed += (await connection.execute(delete(request_log).where(request_log.c.id.in_(oldest)))).rowcount
+    if removed:
+        await put_progress(connection, FORGOTTEN, Progress("", newest))
     return removed
