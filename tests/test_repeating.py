@@ -142,6 +142,14 @@ def test_a_store_that_fails_while_work_is_cancelled_keeps_nobody() -> None:
     assert scenario(steps).work.begun == 1
 
 
+def test_what_was_to_begin_later_is_not_waited_for() -> None:
+    async def steps(scene: Scene) -> None:
+        scene.repeating.begin(scene.work.do, "work", every_s=60.0, first_after_s=60.0)
+        await scene.repeating.end()
+
+    assert scenario(steps).work.begun == 0
+
+
 def test_nothing_to_repeat_is_over_at_once() -> None:
     async def steps(scene: Scene) -> None:
         await scene.repeating.end()

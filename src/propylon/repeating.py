@@ -30,7 +30,7 @@ class Repeating:
         self.is_ending = False
 
     def begin(self, work: Work, name: str, *, every_s: float, first_after_s: float = 0.0) -> None:
-        """Once it has ended, it is waited for `every_s`. A store that is away is waited for, too."""
+        """`every_s` passes between its end and its next beginning. A store that is away ends nothing."""
         task = spawn(self._repeat(work, every_s, first_after_s), name)
         task.add_done_callback(self._ended)
         self._tasks.append(task)
@@ -52,7 +52,7 @@ class Repeating:
 
     async def _repeat(self, work: Work, every_s: float, first_after_s: float) -> None:
         """Looks whether it is to end, too: a store that fails while work is cancelled would hide that it was."""
-        if first_after_s:
+        if first_after_s and not self.is_ending:
             await self._pause(first_after_s)
         while not self.is_ending:
             await tried(work, self._log)

@@ -26,6 +26,7 @@ from propylon.stores.sealing import RootSecret
 from propylon.telemetry.metrics import Metrics
 from propylon.usage.histogram import bucket_end_us
 from tests.kit.clock import FakeClock
+from tests.kit.records import lay_out
 
 SECRET = "canary-gateway-secret"
 
@@ -42,6 +43,7 @@ class GatewayApi:
         self.meters = open_meters(
             folder, meters_map_bytes=2**20, usage_map_bytes=2**20, usage_lines_max=1000, clock=self.clock
         )
+        lay_out(folder)
         self.desk = self.run(self._open())
         self.app = App(self.desk)
 

@@ -1,14 +1,17 @@
 """Real records in a folder of the test, and short ways to say what is written to them."""
 
 import asyncio
+import functools
 import json
+import tempfile
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from propylon.stores.records.engines import sqlite_url
-from propylon.stores.records.opening import open_records
+from propylon.stores.records.opening import migrate, open_records
 from propylon.stores.records.records import Records
 from propylon.stores.records.writes import Actor, DefinitionWrite, KeyWrite
 from propylon.stores.sealing import RootSecret
@@ -19,9 +22,32 @@ TESTER = Actor("test")
 ROOT_SECRET = RootSecret.from_text("a root secret of tests, which nobody shall use elsewhere")
 
 
+def lay_out(folder: Path) -> None:
+    """Databases of the newest schema with nothing in them, unless there are some: half the time of making them anew."""
+    if not (folder / "records.db").exists():
+        for name, content in _empty_databases().items():
+            (folder / name).write_bytes(content)
+
+
+@functools.cache
+def _empty_databases() -> dict[str, bytes]:
+    made: dict[str, bytes] = {}
+
+    def make() -> None:
+        with tempfile.TemporaryDirectory(prefix="propylon-") as name:
+            asyncio.run(migrate(sqlite_url(Path(name) / "records.db")))
+            made.update({path.name: path.read_bytes() for path in Path(name).iterdir()})
+
+    thread = threading.Thread(target=make)  # the caller's loop may be running
+    thread.start()
+    thread.join()
+    return made
+
+
 @asynccontextmanager
 async def records_in(folder: Path, root_secret: RootSecret = ROOT_SECRET) -> AsyncIterator[Records]:
     """`folder/records.db`; closed at the end, so that no thread is left."""
+    lay_out(folder)
     records = await open_records(sqlite_url(folder / "records.db"), root_secret, clock=FakeClock())
     try:
         yield records
