@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from tests.kit.client import Response, request
 from tests.kit.process import Forked, Process, begun
+from tests.kit.waiting import eventually
 
 SAFETY_S = 30.0  # a bound against hanging, never something a test asserts
 READY = "propylon ready on "
@@ -85,10 +86,11 @@ class Gateway:
         assert not left, f"left processes behind, stderr:\n{self.stderr_path.read_text()}"
 
     def kill(self) -> None:
-        """SIGKILL to all of its processes at once."""
+        """SIGKILL to all of its processes at once; returns when none of them holds anything any more."""
         process = self._running()
         _kill_group(process.pid)
         process.wait(SAFETY_S)
+        eventually(lambda: not _is_anybody_running(process.pid))
         self._process = None
 
     @property
@@ -174,3 +176,16 @@ def _kill_group(leader: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def _is_anybody_running(leader: int) -> bool:
+    """Of the group; who has ended and was not taken note of by their parent is not."""
+    return any(state not in "ZX" and int(group) == leader for state, group in _states())
+
+
+def _states() -> Iterator[tuple[str, str]]:
+    """State and process group of each process there is."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            state, _, group = stat.read_text().rpartition(")")[2].split()[:3]
+            yield state, group
