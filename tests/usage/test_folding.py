@@ -148,6 +148,31 @@ def test_the_last_flush_beside_one_that_waits_doubles_nothing() -> None:
     assert [cell.exchanges for cell in cells_of(queue)] == [1]
 
 
+def test_a_flush_that_is_cancelled_loses_nothing() -> None:
+    class StuckQueue(QueueInMemory):
+        is_stuck = True
+
+        async def enqueue(self, lines: Sequence[bytes]) -> None:
+            if self.is_stuck:
+                await asyncio.Event().wait()
+            await super().enqueue(lines)
+
+    queue = StuckQueue()
+    usage = Folding(queue, FakeClock(), LIMITS)
+
+    async def cut_off_and_end() -> None:
+        usage.record(exchange())
+        flushing = asyncio.ensure_future(usage.flush())
+        await asyncio.sleep(0)
+        flushing.cancel()
+        await asyncio.wait([flushing])
+        queue.is_stuck = False
+        await usage.flush()
+
+    asyncio.run(cut_off_and_end())
+    assert sum(cell.exchanges for cell in cells_of(queue)) == 1
+
+
 def test_past_ten_minutes_without_the_queue_the_oldest_lines_go_and_are_counted() -> None:
     queue, clock = QueueInMemory(), FakeClock()
     usage = Folding(queue, clock, LIMITS)

@@ -5,6 +5,7 @@ flushes first. A single exchange becomes a log entry in part: writing each would
 proxying it (design §5.4). `sampling.py` says which.
 """
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -232,8 +233,8 @@ class Folding:
             await self._meters.enqueue([line])
         except MetersFull as failure:  # it alone is larger than the queue; to wait for it would hold up all others
             self._lose_line(failure.detail)
-        except StoreUnavailable:
-            self._lines.appendleft(line)  # tried again with the next flush
+        except (StoreUnavailable, asyncio.CancelledError):
+            self._lines.appendleft(line)  # tried again with the next flush; the queue knows it again
             raise
 
     def _this_minute(self) -> int:
