@@ -11,8 +11,8 @@ from bench.soak.fleet_history import FOLLOW_S, Absences
 from bench.soak.fleet_kills import Cut, wrong_outcomes
 from bench.soak.fleet_limits import RATE, Restarts, Span
 from bench.soak.fleet_quotas import CONNECTIONS, FORGOTTEN_S, Spent
-from tests.kit.gateway import free_port
 from tests.kit.load import UNANSWERED, UNSENT, Outcome, get_request
+from tests.kit.ports import free_port
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 LAST_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

@@ -9,8 +9,8 @@ import pytest
 from tests.kit.definitions import session, token_api
 from tests.kit.fleet import Fleet, running_fleet, stores_with
 from tests.kit.fleet_view import asked, counted, stores_are
-from tests.kit.gateway import free_port
 from tests.kit.origin import Origin
+from tests.kit.ports import free_port
 from tests.kit.redis_disk import RedisOnDisk
 from tests.kit.redis_server import running
 from tests.kit.waiting import eventually

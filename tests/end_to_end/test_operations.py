@@ -9,8 +9,9 @@ import pytest
 
 from tests.kit.client import get
 from tests.kit.definitions import keyless_api, session, token_api
-from tests.kit.gateway import Gateway, free_port, running_gateway
+from tests.kit.gateway import Gateway, running_gateway
 from tests.kit.origin import Origin
+from tests.kit.ports import free_port
 from tests.kit.waiting import eventually
 
 

@@ -16,8 +16,9 @@ from tests.kit.answers import reply, stall
 from tests.kit.client import Client, Response, get
 from tests.kit.collector import CLIENT, ERROR, Collector, Span
 from tests.kit.definitions import keyless_api, session, token_api
-from tests.kit.gateway import Gateway, free_port, running_gateway
+from tests.kit.gateway import Gateway, running_gateway
 from tests.kit.origin import Origin
+from tests.kit.ports import free_port
 from tests.kit.waiting import eventually
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

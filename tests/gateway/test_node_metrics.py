@@ -19,7 +19,7 @@ from propylon.stores.lmdb import LmdbMeters, open_meters
 from propylon.usage.line import Cell
 from propylon.usage.node_lines import NodeLines
 from propylon.usage.split import Split
-from tests.kit.gateway import free_port
+from tests.kit.ports import free_port
 
 CELL = Cell("orders", "k1", 200, "", "", 3, 10, 100, {40: 3})
 SETTINGS = DownstreamSettings(HeadLimits(), 10.0, 75.0, 30.0, 0, TrustedProxies(()), None, lambda failure: None)

@@ -10,8 +10,9 @@ import httpx
 
 from tests.kit.client import request
 from tests.kit.definitions import jwt_api, policy, session, token_api
-from tests.kit.gateway import Gateway, free_port, running_gateway
+from tests.kit.gateway import Gateway, running_gateway
 from tests.kit.origin import Origin
+from tests.kit.ports import free_port
 from tests.kit.tokens import SECRET, hs256
 from tests.kit.waiting import SAFETY_S, eventually
 

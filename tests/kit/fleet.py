@@ -12,8 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from tests.kit.gateway import Gateway, free_port
+from tests.kit.gateway import Gateway
 from tests.kit.places import postgres_place
+from tests.kit.ports import free_port
 from tests.kit.postgres import PostgresServer, own_server, shared_server
 from tests.kit.redis_server import RedisServer, running_redis
 

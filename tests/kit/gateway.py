@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from tests.kit.client import Response, request
+from tests.kit.ports import free_port
 from tests.kit.process import Forked, Process, begun
 from tests.kit.waiting import eventually
 
@@ -154,19 +154,6 @@ def write_definitions(folder: Path, definitions: Sequence[Definition], id_field:
     for definition in definitions:
         (folder / f"{definition[id_field]}.json").write_text(json.dumps(definition))
     return str(folder)
-
-
-def free_port() -> int:
-    """Below the range from which the system picks ports for outgoing connections, so that none takes it meanwhile."""
-    while True:
-        port = 16384 + secrets.randbelow(16384)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def _kill_group(leader: int) -> bool:

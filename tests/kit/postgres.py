@@ -12,13 +12,14 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from tests.kit.ports import free_port
 
 SAFETY_S = 30.0  # a bound against hanging, never something a test asserts
 USER = "propylon"
@@ -33,7 +34,7 @@ class PostgresServer:
 
     def __init__(self, folder: Path, *, is_durable: bool = True, buffers: str = SMALL) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self._fsync = "on" if is_durable else "off"
         self._buffers = buffers
         self._process: subprocess.Popen[bytes] | None = None
@@ -49,15 +50,7 @@ class PostgresServer:
         return self._process.pid
 
     def start(self) -> None:
-        """Returns once it takes connections. It keeps its port from the first time on."""
-        self._launch()
-        if not self._becomes_ready() and "Address already in use" in self.log():
-            self.port = _free_port()  # somebody took it meanwhile
-            self._launch()
-            self._becomes_ready()
-        assert self._process is not None, f"PostgreSQL ended at once:\n{self.log()}"
-
-    def _launch(self) -> None:
+        """Returns once it takes connections."""
         options = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
@@ -71,18 +64,11 @@ class PostgresServer:
             self._process = subprocess.Popen(
                 [program("postgres"), "-D", self.folder, *given], stdout=log, stderr=log, **_owner()
             )
-
-    def _becomes_ready(self) -> bool:
-        """False, and not running any more, when it ended."""
-        assert self._process is not None
         give_up = time.monotonic() + SAFETY_S
         while not self._is_ready():
-            if self._process.poll() is not None:
-                self._process = None
-                return False
+            assert self._process.poll() is None, f"PostgreSQL ended at once:\n{self.log()}"
             assert time.monotonic() < give_up, f"PostgreSQL is not ready after {SAFETY_S:g} s:\n{self.log()}"
             time.sleep(0.01)
-        return True
 
     def log(self) -> str:
         return (self.folder.parent / f"{self.folder.name}.log").read_text()
@@ -260,10 +246,3 @@ def _status(pid: int) -> list[str]:
 def _signal(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

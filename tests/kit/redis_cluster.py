@@ -7,7 +7,8 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from propylon.stores.redis_place import SLOT
-from tests.kit.redis_server import RedisServer, free_port, running
+from tests.kit.ports import free_port
+from tests.kit.redis_server import RedisServer, running
 from tests.kit.waiting import eventually
 
 SLOTS = 16_384

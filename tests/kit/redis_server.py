@@ -4,10 +4,8 @@ import atexit
 import contextlib
 import functools
 import itertools
-import secrets
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +15,13 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 
+from tests.kit.ports import free_port
 from tests.kit.waiting import SAFETY_S, eventually
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "everysec", "--save", "")
 SERVICE = "meters"  # what a Sentinel here calls its master
 DATABASES = 16_384  # of the server that many tests share
 SMALL_ROOM_BYTES = 512 * 1024
-PORTS = range(15_000, 32_000)
 
 _numbers = itertools.count()
 
@@ -190,18 +188,6 @@ def _until_exit(*options: str) -> RedisServer:
     server.start()
     atexit.register(server.kill)
     return server
-
-
-def free_port() -> int:
-    """Below those that the system gives to outgoing connections, so that nobody takes it while a server restarts."""
-    while True:
-        port = PORTS.start + secrets.randbelow(len(PORTS))
-        with socket.socket() as listener:
-            try:
-                listener.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def _path_of(program: str) -> str:

@@ -17,8 +17,8 @@ from tests.kit.definitions import keyless_api
 from tests.kit.fleet import migrate
 from tests.kit.gateway import Gateway
 from tests.kit.origin import Origin
+from tests.kit.ports import free_port
 from tests.kit.postgres import own_server
-from tests.kit.redis_server import free_port
 from tests.kit.waiting import SAFETY_S, eventually
 from tests.release.fleet_example import FOLDER, Program, compose, of_compose
 from tests.release.test_fleet_example import make_secrets

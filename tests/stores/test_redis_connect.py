@@ -14,7 +14,8 @@ from propylon.stores.redis_meters import open_redis_meters
 from propylon.stores.redis_url import parse_redis_url
 from tests.kit.certificates import Authority
 from tests.kit.clock import FakeClock
-from tests.kit.redis_server import RedisServer, free_port, running, running_redis
+from tests.kit.ports import free_port
+from tests.kit.redis_server import RedisServer, running, running_redis
 from tests.stores.redis_scenes import meters_at, quota, run, used
 
 FIT = {"redis_version": "7.0.15", "role": "master", "aof_enabled": "1", "maxmemory_policy": "noeviction"}
