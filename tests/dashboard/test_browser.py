@@ -5,7 +5,7 @@ A new page is one line in PAGES.
 
 import httpx
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.kit.browser import PHONE, Scheme, Tab
 from tests.kit.client import request
@@ -110,6 +110,7 @@ def test_a_new_user_signs_in_chooses_a_password_and_is_shown_what_they_may_read(
         page.get_by_label("New password once more").fill("a long one of hers")
         page.get_by_role("button", name="Change password").click()
         page.get_by_text("Your password is changed").wait_for()
+        page.wait_for_load_state("load")
         assert page.get_by_role("heading", name="Keys", level=1).is_visible()
         assert not page.get_by_role("link", name="Nodes").is_visible()
 
@@ -142,6 +143,7 @@ def test_somebody_whose_role_reads_alone_is_made_and_is_shown_nothing_that_write
         assert not page.get_by_role("link", name="New user").is_visible()
         page.get_by_role("link", name="ada@example.com").click()
         page.get_by_text("may do more than you").wait_for()
+        page.wait_for_load_state("load")
         assert page.locator("main form").count() == 0
         answer = page.goto(f"{dashboard.url}/users/new")
         assert answer is not None
@@ -187,7 +189,7 @@ def test_a_key_is_found_from_its_id_and_its_last_requests_stand_on_its_page(
     page.get_by_role("button", name="Find").click()
     page.get_by_role("heading", name=ALIAS, level=1).wait_for()
     assert page.url.endswith(f"/keys/{dashboard.key_hash}")
-    assert page.get_by_role("cell", name="GET /token/orders").count() == 6
+    expect(page.get_by_role("cell", name="GET /token/orders")).to_have_count(6)
 
 
 def test_a_caller_is_found_in_activity_by_their_alias(signed_in: Tab, dashboard: RunningDashboard) -> None:
@@ -196,10 +198,10 @@ def test_a_caller_is_found_in_activity_by_their_alias(signed_in: Tab, dashboard:
     page.get_by_label("Find a caller by anything").fill(ALIAS)
     page.get_by_role("button", name="Find").click()
     page.get_by_role("heading", name=ALIAS, level=1).wait_for()
-    assert "6 of 500" in page.locator("main").inner_text()
+    expect(page.locator("main")).to_contain_text("6 of 500")
     page.get_by_role("link", name="Open the key").click()
+    page.wait_for_url(f"{dashboard.url}/keys/{dashboard.key_hash}")
     page.get_by_role("heading", name=ALIAS, level=1).wait_for()
-    assert page.url.endswith(f"/keys/{dashboard.key_hash}")
 
 
 def test_a_deleted_key_says_so_in_activity_and_opens_its_history(signed_in: Tab, dashboard: RunningDashboard) -> None:
@@ -213,7 +215,7 @@ def test_a_deleted_key_says_so_in_activity_and_opens_its_history(signed_in: Tab,
     assert row.count() == 1
     row.get_by_role("link", name="deleted").click()
     page.get_by_role("heading", name="deleted k", level=1).wait_for()
-    assert "1" in page.locator(".tile-number").first.inner_text()
+    expect(page.locator(".tile-number").first).to_have_text("1")
 
 
 def test_a_request_comes_into_the_live_log_by_itself(
@@ -253,7 +255,7 @@ def test_a_refused_token_is_told_why_without_a_new_page(
         page.get_by_label("Token or key").fill(dashboard.token("acm"))
         page.get_by_role("button", name="Check").click()
         page.get_by_role("heading", name="It would be refused").wait_for()
-        assert page.get_by_text("jwt_unknown_kid").first.is_visible()
+        expect(page.get_by_text("jwt_unknown_kid").first).to_be_visible()
         assert tab.violations() == []
         assert not tab.said
 

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.kit.browser import PHONE, Tab
 from tests.kit.client import request
@@ -108,7 +108,7 @@ def test_a_change_of_a_policy_acts_on_the_next_request(signed_in: Tab, dashboard
     page.get_by_label("Paths").fill("GET /orders")
     page.get_by_role("button", name="Save the policy").last.click()
     page.get_by_role("heading", name="Save the policy Silver?").wait_for()
-    assert page.get_by_text("1 key: from the next request on.").is_visible()
+    expect(page.get_by_text("1 key: from the next request on.")).to_be_visible()
     assert called("/refunds") == 200, "nothing holds before it is confirmed"
     page.get_by_role("button", name="Save the policy").click()
     page.get_by_text("The policy is saved").wait_for()
@@ -126,7 +126,7 @@ def test_why_a_token_is_refused_is_found_on_its_api(
         page.get_by_label("Token or key").fill(f"Bearer {dashboard.token('acm')}")
         page.get_by_role("button", name="Try it").click()
         page.get_by_role("heading", name="It would be refused").wait_for()
-        assert page.get_by_text("jwt_unknown_kid").first.is_visible()
+        expect(page.get_by_text("jwt_unknown_kid").first).to_be_visible()
         assert tab.violations() == []
         assert not tab.said
 

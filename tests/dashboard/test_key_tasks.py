@@ -54,7 +54,7 @@ def curl_of(page: Page) -> str:
 
 def test_a_jwt_key_is_created_by_what_the_screen_says_and_the_offered_curl_passes(tab: Tab, scripts: bool) -> None:
     page = create(tab, f"Signer {scripts}", "Charges", signs=True)
-    assert page.get_by_text("Use this ID as kid").is_visible()
+    expect(page.get_by_text("Use this ID as kid")).to_be_visible()
     assert pasted(curl_of(page)) == 200
     if scripts:
         assert tab.violations() == []
@@ -85,6 +85,7 @@ def test_a_key_is_rotated_while_its_client_goes_on_and_the_old_one_is_retired(
     page = create(tab, f"Rotated {scripts}", "Payments", signs=False)
     old = curl_of(page)
     page.get_by_role("link", name="To the key's page").click()
+    page.get_by_role("link", name="Rotate").wait_for()
     place = page.url
     page.get_by_role("link", name="Rotate").click()
     page.get_by_role("button", name="Rotate").click()

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from playwright._impl._api_structures import SetCookieParam
-from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Route, expect, sync_playwright
 
 AXE = Path(__file__).parents[2] / "src/propylon/dashboard/npm/node_modules/axe-core/axe.min.js"
 MISSING = "chromium is missing: install the package chromium, or run make test as root, which does"
 NO_AXE = "axe-core is missing: run make assets with npm installed"
+WITHIN_S = 30  # as long as Playwright waits for anything else; `expect` alone has 5 of its own
 WIDE, PHONE = (1360, 900), (360, 740)
 Scheme = Literal["light", "dark"]
 
@@ -24,6 +25,7 @@ def running_browser() -> Iterator[Browser]:
     """One for many tests: it takes a second to start."""
     path = shutil.which("chromium")
     assert path is not None, MISSING
+    expect.set_options(timeout=WITHIN_S * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
@@ -74,10 +76,12 @@ class Tab:
 
     def overflow(self) -> int:
         """Pixels by which the page is wider than the window."""
+        self._wait_for_styles()
         return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
     def beyond(self) -> list[str]:
         """What reaches out of the window, but for what scrolls by itself."""
+        self._wait_for_styles()
         found: list[str] = self.page.evaluate(
             "[...document.querySelectorAll('body *')].filter(one => !one.closest('.scroll, .unseen, dialog')"
             " && one.getBoundingClientRect().right > innerWidth + 0.5)"
@@ -96,12 +100,17 @@ class Tab:
     def violations(self, *rules: str) -> list[str]:
         """Of accessibility, as axe finds them: rule, and where. `rules`: of these alone."""
         assert AXE.exists(), NO_AXE
+        self._wait_for_styles()
         # Past our own policy, which forbids what is not ours: the browser's debugger is not bound by it.
         options = {"resultTypes": ["violations"], "performanceTimer": False, **({"runOnly": rules} if rules else {})}
         if self.page.evaluate("typeof axe") == "undefined":
             self.page.evaluate(f"{AXE.read_text()}; undefined")
         found: Any = self.page.evaluate("options => axe.run(document, options)", options)
         return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found["violations"]]
+
+    def _wait_for_styles(self) -> None:
+        """A heading is found as soon as it is read, which may be before the style sheet has come."""
+        self.page.wait_for_load_state("load")
 
     def _refuse(self, route: Route, asked: Request) -> None:
         self.elsewhere.append(asked.url)
