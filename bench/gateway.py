@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.processes import NotRun, free_port, running, wait_until_ready
+from bench.processes import NotRun, running, wait_until_ready
 from bench.proxies import Proxy
 from bench.stores import Stores, migrate, program
 from bench.tokens import source_of
+from tests.kit.ports import free_port
 from tests.kit.redis_server import RedisServer
 
 SECRET = "bench-secret-of-the-gateway-rest-api"

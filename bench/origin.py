@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.processes import accepts, demand, free_port, running, wait_until_ready
+from bench.processes import accepts, demand, running, wait_until_ready
+from tests.kit.ports import free_port
 
 BODY = json.dumps({"items": [{"id": number, "name": f"item {number}", "price": 12.5} for number in range(11)]})
 assert 450 < len(BODY) < 550, "the usual size of a small JSON answer"

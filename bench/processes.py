@@ -44,12 +44,6 @@ def two_cores() -> tuple[int, int]:
     return cores[0], cores[1]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def on_core(core: int | None, command: Sequence[str]) -> list[str]:
     """taskset executes the command in its own place, so the process id is the command's."""
     return list(command) if core is None else ["taskset", "-c", str(core), *command]

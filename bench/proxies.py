@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.origin import running_nginx
-from bench.processes import accepts, demand, free_port, running, wait_until_ready
+from bench.processes import accepts, demand, running, wait_until_ready
+from tests.kit.ports import free_port
 from tests.kit.redis_server import RedisServer
 
 

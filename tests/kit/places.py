@@ -20,6 +20,7 @@ from propylon.stores.sealing import RootSecret
 from tests.kit.clock import FakeClock
 from tests.kit.postgres import PostgresServer, shared_server
 from tests.kit.records import ROOT_SECRET
+from tests.kit.waiting import SAFETY_S
 
 Result = TypeVar("Result")
 
@@ -62,7 +63,7 @@ class PostgresPlace:
         self.url = server.url(database)
 
     def lookups(self) -> Lookups:
-        return PostgresLookups(self.url)
+        return PostgresLookups(self.url, timeout_s=SAFETY_S)
 
     def sql(self, statement: str) -> str:
         return self.server.sql(self.database, statement)
@@ -111,7 +112,8 @@ def bare_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place
 
 @asynccontextmanager
 async def records_at(place: Place, root_secret: RootSecret = ROOT_SECRET, **options: Any) -> AsyncIterator[Records]:
-    records = await open_records(place.url, root_secret, clock=FakeClock(), **options)
+    """`options`: of `open_records`. A slow hour of the machine is no outage, unless the test says a time itself."""
+    records = await open_records(place.url, root_secret, clock=FakeClock(), **{"timeout_s": SAFETY_S, **options})
     try:
         yield records
     finally:

@@ -13,7 +13,7 @@ from propylon.stores.root_secrets import RootSecrets
 from propylon.stores.sealing import RootSecret
 from tests.kit.places import Place
 from tests.kit.records import TESTER, a_definition, a_key
-from tests.kit.waiting import eventually
+from tests.kit.waiting import SAFETY_S, eventually
 from tests.stores.test_root_secrets import at, reseal_all
 
 OLD, NEW = RootSecret.from_text("0123456789abcdef" * 4), RootSecret.from_text("fedcba9876543210" * 4)
@@ -85,7 +85,7 @@ def test_a_row_that_was_written_after_it_was_read_stays_as_it_was_written(place:
                 cursor = pieces[-1].next
         await put(records, "after")
         revision = await records.revision()
-        renewed = await open_records(place.url, NEW, other=OLD)
+        renewed = await open_records(place.url, NEW, other=OLD, timeout_s=SAFETY_S)
         async with renewed._writing() as connection:
             for piece in pieces:
                 if piece.rows:

@@ -27,7 +27,7 @@ def at(place: Place, given: RootSecrets, work: Callable[[Records], Awaitable[Res
     """What a control process does that was given these."""
 
     async def run() -> Result:
-        records = await open_records(place.url, given.current, other=given.other)
+        records = await open_records(place.url, given.current, other=given.other, timeout_s=SAFETY_S)
         try:
             return await work(records)
         finally:

@@ -23,6 +23,7 @@ from propylon.usage.queries import Dimension, Step, latencies, totals
 from propylon.usage.tag_sets import Tagged
 from tests.kit.places import Place, SqlitePlace, records_at, with_records
 from tests.kit.records import ROOT_SECRET, TESTER, a_definition
+from tests.kit.waiting import SAFETY_S
 from tests.usage.exchanges import QueueInMemory
 
 CELL = Cell("orders", "k1", 200, "", "", 3, 30, 300, {8: 2, 40: 1})
@@ -142,7 +143,7 @@ def _meters(folder: Path) -> LmdbMeters:
 
 def _killed_after_commit(url: str, folder: Path) -> None:
     async def run() -> None:
-        records = await open_records(url, ROOT_SECRET)
+        records = await open_records(url, ROOT_SECRET, timeout_s=SAFETY_S)
         await Drain(records, _DiesAtDiscard(_meters(folder))).run_once()
 
     asyncio.run(run())
@@ -150,7 +151,7 @@ def _killed_after_commit(url: str, folder: Path) -> None:
 
 def _killed_before_commit(url: str, folder: Path) -> None:
     async def run() -> None:
-        records = await open_records(url, ROOT_SECRET)
+        records = await open_records(url, ROOT_SECRET, timeout_s=SAFETY_S)
         engine = records.usage_engine.sync_engine
         event.listen(engine, "commit", lambda connection: os.kill(os.getpid(), signal.SIGKILL))
         await Drain(records, _meters(folder)).run_once()
