@@ -29,6 +29,7 @@ from bench.soak.row import Row, Scenario, Size
 from bench.soak.sizes import many_apis, many_keys
 from bench.soak.usage import usage
 from bench.soak.usage_pages import usage_pages_postgres, usage_pages_sqlite
+from bench.soak.whole_pages import whole_pages_postgres, whole_pages_sqlite
 from propylon.errors import Failure
 from tests.kit.connection import NoAnswer
 
@@ -49,6 +50,8 @@ SCENARIOS: dict[str, Scenario] = {
     "usage-pages-postgres": usage_pages_postgres,
     "key-pages-sqlite": key_pages_sqlite,
     "key-pages-postgres": key_pages_postgres,
+    "whole-pages-sqlite": whole_pages_sqlite,
+    "whole-pages-postgres": whole_pages_postgres,
     "leaks": leaks,
     "fleet-kills": fleet_kills,
     "fleet-limits": fleet_limits,

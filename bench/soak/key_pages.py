@@ -5,7 +5,7 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from bench.listed_keys import fill
-from bench.soak.pages import Ask, rows_of_pages
+from bench.soak.pages import Ask, Fill, rows_of_pages
 from bench.soak.row import Row, Size
 from propylon.stores.records.key_lists import KeyList
 from propylon.stores.records.records import Records
@@ -27,16 +27,21 @@ def key_pages_postgres(size: Size) -> list[Row]:
 
 def rows_of(engine: str, size: Size) -> list[Row]:
     number = size.of(KEYS, least=20_000)
+    return rows_of_pages(engine, f"{number:,} keys", keys(number, NOW, engine), questions(number))
 
-    async def filled(records: Records) -> None:
+
+def keys(number: int, now: int, engine: str) -> Fill:
+    """Of every kind and state at the Unix time `now`."""
+
+    async def made(records: Records) -> None:
         async with records._writing() as connection:
-            await fill(connection, number, NOW)
+            await fill(connection, number, now)
         if engine == "postgres":  # as its autovacuum does by and by; SQLite's plans need no statistics
             async with records.reading_engine.connect() as connection:
                 for table in ("keys", "key_tags", "key_uses"):
                     await connection.execute(text(f"VACUUM ANALYZE {table}"))
 
-    return rows_of_pages(engine, f"{number:,} keys", filled, questions(number))
+    return made
 
 
 def questions(number: int) -> dict[str, Ask]:

@@ -10,8 +10,10 @@ from typing import Final, NamedTuple
 
 from bench.soak.row import Row
 from propylon.stores.records.records import Records
+from propylon.stores.sealing import RootSecret
 from tests.kit.places import Place, SqlitePlace, postgres_place, records_at
 from tests.kit.postgres import AS_IT_COMES, own_server
+from tests.kit.records import ROOT_SECRET
 
 PAGE_MS: Final = 300.0
 ROUNDS: Final = 9  # of two cores that others use, too: three were too few to tell 200 ms from 300
@@ -30,7 +32,7 @@ class Asked(NamedTuple):
 
 def rows_of_pages(engine: str, of_what: str, fill: Fill, questions: Mapping[str, Ask]) -> list[Row]:
     """The slowest decides, and all are in the report."""
-    with _place(engine) as place:
+    with place_for_many(engine) as place:
         asked = asyncio.run(_measured(place, fill, questions))
     slowest = max(asked, key=lambda one: one.ms)
     each = "; ".join(f"{one.what} {one.ms:.0f}" for one in asked)
@@ -45,7 +47,7 @@ def rows_of_pages(engine: str, of_what: str, fill: Fill, questions: Mapping[str,
 
 
 @contextlib.contextmanager
-def _place(engine: str) -> Iterator[Place]:
+def place_for_many(engine: str) -> Iterator[Place]:
     """PostgreSQL has the memory that it comes with."""
     if engine == "postgres":
         with own_server(is_durable=False, buffers=AS_IT_COMES) as server:
@@ -55,10 +57,16 @@ def _place(engine: str) -> Iterator[Place]:
         yield SqlitePlace(Path(folder))
 
 
+async def filled(place: Place, *fills: Fill, root_secret: RootSecret = ROOT_SECRET) -> None:
+    """With tables and what each of them makes."""
+    async with records_at(place, root_secret, timeout_s=FILL_S) as records:
+        for fill in fills:
+            await fill(records)
+
+
 async def _measured(place: Place, fill: Fill, questions: Mapping[str, Ask]) -> list[Asked]:
     """The median of some rounds of each."""
-    async with records_at(place, timeout_s=FILL_S) as records:
-        await fill(records)
+    await filled(place, fill)
     async with records_at(place) as records:
         return [Asked(what, await _ms(records, ask)) for what, ask in questions.items()]
 

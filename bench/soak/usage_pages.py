@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from bench.soak.pages import Ask, rows_of_pages
+from bench.soak.pages import Ask, Fill, rows_of_pages
 from bench.soak.row import Row, Size
 from bench.usage_history import fill
 from propylon.stores.records.names import names_of
@@ -32,13 +32,20 @@ def usage_pages_postgres(size: Size) -> list[Row]:
 def rows_of(engine: str, size: Size) -> list[Row]:
     callers, days = size.of(CALLERS, least=200), size.of(DAYS, least=9)
 
-    async def filled(records: Records) -> None:
+    of_what = f"{days} days of {callers:,} callers"
+    return rows_of_pages(engine, of_what, usage(callers, days, END), questions(days))
+
+
+def usage(callers: int, days: int, end: int) -> Fill:
+    """Of the days before the minute `end`."""
+
+    async def made(records: Records) -> None:
         async with records.usage_engine.begin() as connection:
-            await fill(connection, callers, days, END)
+            await fill(connection, callers, days, end)
         async with records.usage_engine.begin() as connection:
             await connection.execute(text("ANALYZE"))
 
-    return rows_of_pages(engine, f"{days} days of {callers:,} callers", filled, questions(days))
+    return made
 
 
 def questions(days: int) -> dict[str, Ask]:

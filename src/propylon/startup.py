@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from propylon.children import live
-from propylon.gateway.listener import bind
 from propylon.gateway.traced import SPANS
+from propylon.listening import bind
 from propylon.settings import Address, Settings
 from propylon.stores.lmdb_damage import check_pages, set_aside
 from propylon.stores.root_secrets import RootSecrets
@@ -89,9 +89,8 @@ def bind_all(address: Address, workers: int, kept: Sequence[socket.socket] = ())
 
 
 def _bind_some(address: Address, count: int, *, is_shared: bool) -> list[socket.socket]:
-    host = "127.0.0.1" if address.host == "localhost" else address.host
+    host, port = address
     try:
-        port = address.port
         if not is_shared:
             probe = bind(host, port, shared=False)
             port = probe.getsockname()[1]
@@ -119,7 +118,7 @@ def check_place(settings: Settings) -> None:
     if address is None or settings.role != "gateway":  # the control process binds it, and says so itself
         return
     try:
-        bind("127.0.0.1" if address.host == "localhost" else address.host, address.port, shared=False).close()
+        bind(address.host, address.port, shared=False).close()
     except OSError as error:
         remedy = "stop what uses it or set another metrics_listen"
         raise CannotStart(f"metrics_listen {address}: {error.strerror}; {remedy}") from error

@@ -3,6 +3,7 @@
 The offered curl is run in a shell as it was pasted, against the gateway that serves.
 """
 
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -130,6 +131,20 @@ def test_many_keys_are_deleted_with_their_progress(tab: Tab, dashboard: RunningD
     page.get_by_text("The keys are deleted").wait_for()
     page.goto(f"{dashboard.url}/keys?tag=old{scripts}")
     expect(page.get_by_text("No key is like that")).to_be_visible()
+
+
+def test_many_keys_are_imported_with_their_progress(tab: Tab, scripts: bool) -> None:
+    keys = [{**SESSION, "alias": f"Of Tyk {one}", "legacy_hash": f"{scripts:d}{one:063x}"} for one in range(120)]
+    page = tab.open("/keys/import")
+    pieces: list[str] = []
+    page.on("request", lambda asked: pieces.append(asked.method) if asked.method == "POST" else None)
+    page.get_by_label("Keys", exact=True).fill(json.dumps(keys))
+    page.get_by_role("button", name="Import").click()
+    if not scripts:
+        expect(page.get_by_text("100 of 120 are done")).to_be_visible()
+        page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("120 imported, 0 replaced, 0 as they were")).to_be_visible()
+    assert len(pieces) == 2
 
 
 def test_a_problem_leads_to_its_line(tab: Tab, dashboard: RunningDashboard, scripts: bool) -> None:

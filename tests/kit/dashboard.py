@@ -45,6 +45,13 @@ class RunningDashboard:
             _submit(client, "/login", email=self.email, password=temporary)
             _submit(client, "/password", current=temporary, new=self.password, again=self.password)
 
+    @contextlib.contextmanager
+    def signed_in(self) -> Iterator[httpx.Client]:
+        """The administrator, without JavaScript."""
+        with httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=SAFETY_S) as client:
+            _submit(client, "/login", email=self.email, password=self.password)
+            yield client
+
     def fill(self) -> None:
         """Keys, and requests that pass and that are refused; returns once the records have counted them."""
         self.key_hash = self._key(KEY_ID, "token", alias=ALIAS, rate=100, per=1, quota_max=500, tags=["eu", "batch"])
@@ -79,11 +86,17 @@ def running_dashboard() -> Iterator[RunningDashboard]:
         apis = [token_api(origin.url, name="Payments"), jwt_api(origin.url, name="Charges")]
         settings = {"dashboard_listen": f"127.0.0.1:{port}"}
         with running_gateway(apis, [policy("gold", "token", rate=7, per=60)], settings) as gateway:
-            dashboard = RunningDashboard(gateway, port)
-            eventually(lambda: _answers(dashboard.url))
-            dashboard.add_user()
+            dashboard = dashboard_of(gateway, port)
             dashboard.fill()
             yield dashboard
+
+
+def dashboard_of(gateway: Gateway, port: int) -> RunningDashboard:
+    """Of a gateway that runs; with its first user."""
+    dashboard = RunningDashboard(gateway, port)
+    eventually(lambda: _answers(dashboard.url))
+    dashboard.add_user()
+    return dashboard
 
 
 def _answers(url: str) -> bool:

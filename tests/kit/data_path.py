@@ -24,12 +24,13 @@ from propylon.gateway.deadlines import Deadlines
 from propylon.gateway.downstream import Downstream, DownstreamSettings
 from propylon.gateway.forward import Forward
 from propylon.gateway.handle import Handle
-from propylon.gateway.listener import Listener, bind
+from propylon.gateway.listener import Listener
 from propylon.gateway.own_pages import OwnPages
 from propylon.gateway.pool import PoolLimits, Pools
 from propylon.gateway.revocation import Revocation
 from propylon.http.client_address import TrustedProxies
 from propylon.http.limits import HeadLimits
+from propylon.listening import bind
 from propylon.snapshot.compile import ReferenceSources, Workshop
 from propylon.snapshot.follow import Follow
 from propylon.snapshot.issuers import Issuers

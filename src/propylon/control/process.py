@@ -27,6 +27,7 @@ from propylon.control.housekeeping import Housekeeping
 from propylon.control.people.signing_in import SigningIn
 from propylon.control.standing import Standing
 from propylon.errors import StoreUnavailable
+from propylon.listening import BACKLOG, bind
 from propylon.settings import Address, Settings
 from propylon.stores.chosen import node_name, open_lookups, open_node_meters
 from propylon.stores.ports import NodeMeters
@@ -42,7 +43,6 @@ from propylon.usage.histogram import bucket_end_us
 
 log = logging.getLogger("propylon.control")
 BEAT_S: Final = 0.5
-BACKLOG: Final = 1024  # requests that wait, also while the application is imported
 
 
 class Serving(Protocol):
@@ -224,28 +224,12 @@ def _listen(plan: ControlPlan) -> list[socket.socket]:
 
 def _bound(setting: str, address: Address, *, takes_over: bool) -> socket.socket:
     """The port is shared while one takes over from another; first it is tried alone, so that a stranger is noticed."""
-    host = "127.0.0.1" if address.host == "localhost" else address.host
     try:
         if not takes_over:
-            _bind(host, address.port, is_shared=False).close()
-        bound = _bind(host, address.port, is_shared=True)
+            bind(address.host, address.port, shared=False).close()
+        return bind(address.host, address.port, shared=True)
     except OSError as error:
         _cannot_start(f"{setting} {address}: {error.strerror}; stop what uses it or set another {setting}")
-    bound.listen(BACKLOG)
-    return bound
-
-
-def _bind(host: str, port: int, *, is_shared: bool) -> socket.socket:
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if is_shared:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    try:
-        bound.bind((host, port))
-    except OSError:
-        bound.close()
-        raise
-    return bound
 
 
 def _cannot_start(why: str) -> NoReturn:

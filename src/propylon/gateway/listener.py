@@ -1,4 +1,4 @@
-"""Listening sockets and the connections accepted from them: bind, TLS, the bound on connections, the drain."""
+"""The connections accepted from listening sockets: TLS, the bound on connections, the drain."""
 
 import asyncio
 import socket
@@ -9,26 +9,8 @@ from propylon.gateway.deadlines import Deadlines
 from propylon.gateway.downstream import Downstream, DownstreamSettings, Serve
 from propylon.tasks import spawn
 
-BACKLOG = 1024
 LATE_S = 0.1  # for those who connect while nobody knows yet that this worker ends
 POLL_S = 0.02  # how often a drain looks whether it is over; an event would cost every exchange a call for it
-
-
-def bind(host: str, port: int, *, shared: bool) -> socket.socket:
-    """A listening TCP socket; `shared` lets several workers have one each (SO_REUSEPORT). Raises OSError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
-        listening.setblocking(False)
-    except OSError:
-        listening.close()
-        raise
-    return listening
 
 
 def server_tls(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -14,9 +14,10 @@ from typing import Any, Final
 from propylon.exchange import Exchange
 from propylon.gateway.deadlines import Deadlines
 from propylon.gateway.downstream import Downstream, DownstreamSettings
-from propylon.gateway.listener import Listener, bind
+from propylon.gateway.listener import Listener
 from propylon.gateway.replies import page_reply
 from propylon.gateway.request_body import RequestBody
+from propylon.listening import bind
 from propylon.settings import Address
 from propylon.stores.ports import LineQueue
 from propylon.usage.histogram import bucket_end_us
@@ -60,9 +61,8 @@ class NodeMetrics:
             self._listening.close()
 
     async def _bind(self) -> None:
-        host, port = self._address
         try:
-            self._listening = bind("127.0.0.1" if host == "localhost" else host, port, shared=True)
+            self._listening = bind(*self._address, shared=True)
         except OSError as error:
             log.warning("metrics_listen %s: %s; tried again each second", self._address, error.strerror)
         else:
