@@ -14,7 +14,7 @@ import httpx
 
 from bench.listed_keys import APIS, POLICIES
 from bench.soak import key_pages, usage_pages
-from bench.soak.pages import PAGE_MS, ROUNDS, filled, place_for_many
+from bench.soak.pages import ROUNDS, filled, place_for_many
 from bench.soak.row import Row, Size
 from propylon.stores.sealing import RootSecret
 from propylon.usage.rows import Grain
@@ -25,6 +25,7 @@ from tests.kit.places import Place
 from tests.kit.ports import free_port
 
 ROOT_SECRET: Final = "the root secret of a soak, which nobody shall use elsewhere"  # noqa: S105
+PAGE_MS: Final = 1_000.0  # a page asks for up to six lists and charts, of which each has its own bound (`pages.py`)
 NOBODY: Final = "http://127.0.0.1:9/"  # no request is sent on
 PAGES: Final = (
     "/",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from propylon.usage.drain import Drain
+from propylon.usage.queries import TOTALS_MAX
 from tests.control.conftest import GatewayApi
 from tests.dashboard.conftest import NewVisitor
 from tests.kit.definitions import jwt_api, policy, session, token_api
@@ -226,6 +227,25 @@ def test_the_overview_adds_up_to_what_the_records_hold(api: GatewayApi, visitor:
     assert "deleted" in shown, "k99 is no key any more, and its history is kept"
     for name in ("24h", "7d", "30d"):
         assert "Requests 1 242" in text_of(visitor.get(f"/?range={name}"))
+
+
+def test_the_busiest_of_some_days_are_found_however_many_called_today(api: GatewayApi, visitor: Visitor) -> None:
+    key_hash = add_key(api, "a-key", alias="Warehouse")
+    minute, others = int(api.clock.wall()) // 60, range(2, TOTALS_MAX + 3)
+    use(api, minute - 1440, {"k1": 1000})
+    for first in range(0, len(others), 1000):
+        use(api, minute, {f"k{number}": 10 for number in others[first : first + 1000]})
+    shown = text_of(visitor.get("/?range=7d"))
+    assert f"Warehouse token {key_hash[:12]}… 1 000 0" in shown
+    assert f"Payments {1000 + 10 * len(others):,}".replace(",", " ") in shown
+
+
+def use(api: GatewayApi, minute: int, passed: dict[str, int]) -> None:
+    """So many requests of each caller, as a worker tells them."""
+    cells = [["token", caller, 200, "", "", number, 0, 0, {"40": number}] for caller, number in passed.items()]
+    line = {"minute": minute, "cells": cells, "log": [], "gauges": {"worker": 0}}
+    api.run(api.meters.enqueue([json.dumps(line).encode()]))
+    api.run(Drain(api.desk.records, api.meters).run_once())
 
 
 def test_the_name_of_another_organisations_api_is_on_no_page(api: GatewayApi, new_visitor: NewVisitor) -> None:

@@ -3,6 +3,7 @@
 A token may name a policy in its own claim; those cannot be counted, and nothing here speaks of them.
 """
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -26,12 +27,15 @@ async def read_api(desk: Desk, call: Call) -> Answer:
     granting = [policy for policy in policies_of_rows(stored) if row.id in policy.access_rights]
     own, through = {f"api:{row.id}"}, {f"policy:{row.org_id}/{policy.id}" for policy in granting}
     count = desk.records.count_keys_using
+    of_their_own, through_policies, jwt_keys = await asyncio.gather(
+        count(own, row.org_id), count(through, row.org_id), count(own | through, row.org_id, kind=JWT_KEY)
+    )
     return answer(
         {
             "policies": [{"id": policy.id, "name": policy.name or policy.id} for policy in granting],
-            "keys_of_their_own": await count(own, row.org_id),
-            "keys_through_policies": await count(through, row.org_id),
-            "jwt_keys": await count(own | through, row.org_id, kind=JWT_KEY),
+            "keys_of_their_own": of_their_own,
+            "keys_through_policies": through_policies,
+            "jwt_keys": jwt_keys,
             "counted_to": USES_COUNTED_MAX,
         }
     )

@@ -14,6 +14,9 @@ from propylon.dashboard.charts import Picture, stacked
 from propylon.dashboard.names import Caller, api_names, callers
 from propylon.dashboard.visit import Visit
 from propylon.dashboard.words import clock_label, moment
+from propylon.usage.figures import Dimension, Filter, Page, Question, figures
+from propylon.usage.ranges import range_of
+from propylon.usage.rows import Grain
 
 TOP: Final = 8  # rows of each list
 
@@ -65,6 +68,14 @@ class Reason(NamedTuple):
     exchanges: int
 
 
+class Most(NamedTuple):
+    """A value of a dimension, and how many exchanges have it."""
+
+    value: str
+    exchanges: int
+    not_passed: int
+
+
 class Busy(NamedTuple):
     """A caller or an API, and how much of the traffic is its."""
 
@@ -102,12 +113,6 @@ def _range(visit: Visit) -> Range:
     return found
 
 
-async def _usage(visit: Visit, chosen: Range, by: str, step: str = "day") -> Any:
-    since, until = _bounds(visit, chosen)
-    query = {"by": by, "step": step, "since": str(since), "until": str(until - 1)}
-    return await ask(visit, usage.read_totals, query=query)
-
-
 def _bounds(visit: Visit, chosen: Range) -> tuple[int, int]:
     """Whole pieces, the running one last."""
     until = int(visit.now) // chosen.step_s * chosen.step_s + chosen.step_s
@@ -115,8 +120,9 @@ def _bounds(visit: Visit, chosen: Range) -> tuple[int, int]:
 
 
 async def _traffic(visit: Visit, chosen: Range) -> Traffic:
-    document = await _usage(visit, chosen, "status", chosen.step)
     since, until = _bounds(visit, chosen)
+    query = {"by": "status", "step": chosen.step, "since": str(since), "until": str(until - 1)}
+    document = await ask(visit, usage.read_totals, query=query)
     found: Counter[tuple[int, int]] = Counter()
     for row in document["usage"]:
         found[row["at"], _class(row["status"])] += row["exchanges"]
@@ -138,34 +144,29 @@ def _class(status: int) -> int:
 
 
 async def _reasons(visit: Visit, chosen: Range) -> list[Reason]:
-    found: Counter[str] = Counter()
-    for row in (await _usage(visit, chosen, "reason"))["usage"]:
-        if row["reason"]:
-            found[row["reason"]] += row["exchanges"]
-    return [Reason(reason, refusal_of(reason).because, number) for reason, number in found.most_common(TOP)]
+    rows = await _most(visit, chosen, Dimension.REASON, TOP + 1)  # one may be that of those without
+    return [Reason(row.value, refusal_of(row.value).because, row.exchanges) for row in rows if row.value][:TOP]
 
 
-async def _busiest(visit: Visit, chosen: Range, dimension: str) -> list[tuple[str, int, int]]:
-    """(value, exchanges, of which not passed), most exchanges first."""
-    document = await _usage(visit, chosen, f"{dimension},status")
-    found: Counter[str] = Counter()
-    not_passed: Counter[str] = Counter()
-    for row in document["usage"]:
-        found[row[dimension]] += row["exchanges"]
-        not_passed[row[dimension]] += row["exchanges"] if _class(row["status"]) else 0
-    return [(value, number, not_passed[value]) for value, number in found.most_common(TOP)]
+async def _most(visit: Visit, chosen: Range, by: Dimension, number: int) -> list[Most]:
+    """Those with most exchanges first."""
+    since, until = _bounds(visit, chosen)
+    over = range_of(since, until - 1, Grain.MINUTE)
+    question = Question(over, (by,), Filter(visit.who.org_id), None, Grain.MINUTE)
+    rows = await figures(visit.desk.records, question, Page(limit=number))
+    return [Most(str(row.values[0]), row.exchanges, row.errors) for row in rows]
 
 
 async def _busiest_callers(visit: Visit, chosen: Range) -> list[Busy]:
-    rows = await _busiest(visit, chosen, "identity")
-    named = await callers(visit, [record for record, _, _ in rows])
-    return [Busy(named[record], named[record].name, *numbers) for record, *numbers in rows]
+    rows = await _most(visit, chosen, Dimension.IDENTITY, TOP)
+    named = await callers(visit, [row.value for row in rows])
+    return [Busy(named[row.value], named[row.value].name, row.exchanges, row.not_passed) for row in rows]
 
 
 async def _busiest_apis(visit: Visit, chosen: Range) -> list[Busy]:
     names = await api_names(visit)
-    rows = await _busiest(visit, chosen, "api_id")
-    return [Busy(None, names.get(api_id, api_id) or "no API", *numbers) for api_id, *numbers in rows]
+    rows = await _most(visit, chosen, Dimension.API, TOP)
+    return [Busy(None, names.get(row.value, row.value) or "no API", row.exchanges, row.not_passed) for row in rows]
 
 
 async def _health(visit: Visit) -> dict[str, Any]:
