@@ -73,6 +73,7 @@ def questions(number: int) -> dict[str, Ask]:
         "dashboard API, of an API": lambda records: records.keys(org_id="default", api_id="api-1", offset=number // 40),
         "number of keys": lambda records: records.count_keys(org_id="default"),
         "number of an API's": lambda records: records.count_keys(org_id="default", api_id="api-1"),
+        "whether lists are whole": lambda records: records.key_lists.are_whole(),
         "used by, of a policy": lambda records: records.count_keys_using([POLICY], "default"),
     }
 

@@ -24,6 +24,8 @@ NEVER: Final = 1.0  # the largest `expires` that is no time
 
 KeyState = Literal["", "active", "suspended", "expired", "soon"]
 _UNLISTED: Final = keys.c.listed_at != keys.c.updated_at
+# By `exists` PostgreSQL walked all keys, 340 ms of a million: it takes most of them for unlisted, and begins.
+_FIRST_UNLISTED: Final = select(func.min(keys.c.record_id)).where(_UNLISTED)
 
 
 class KeyList(NamedTuple):
@@ -53,13 +55,13 @@ class ListedKeys:
     async def are_whole(self) -> bool:
         """Whether lists by state and tag have all keys: not until `list_again` has come to its end after an update."""
         async with self._reading() as connection:
-            return not await connection.scalar(select(exists().where(_UNLISTED)))
+            return await connection.scalar(_FIRST_UNLISTED) is None
 
     async def list_again(self, limit: int) -> int:
         """Some of those whose session was written without; answers how many, 0 at the end. No revision: nothing
         that decides has changed."""
         async with self._reading() as connection:
-            if not await connection.scalar(select(exists().where(_UNLISTED))):
+            if await connection.scalar(_FIRST_UNLISTED) is None:
                 return 0
         async with self._writing() as connection:
             return await _list_again(connection, limit)
