@@ -31,7 +31,6 @@ def usage_pages_postgres(size: Size) -> list[Row]:
 
 def rows_of(engine: str, size: Size) -> list[Row]:
     callers, days = size.of(CALLERS, least=200), size.of(DAYS, least=9)
-
     of_what = f"{days} days of {callers:,} callers"
     return rows_of_pages(engine, of_what, usage(callers, days, END), questions(days))
 

@@ -212,9 +212,7 @@ def test_the_overview_adds_up_to_what_the_records_hold(api: GatewayApi, visitor:
         ["token", "k99", 200, "", "", 5, 0, 0, {"40": 5}],
         ["token", "", 502, "upstream_connect_refused", "", 7, 0, 0, {"60": 7}],
     ]
-    line = {"minute": minute, "cells": cells, "log": [], "gauges": {"worker": 0}}
-    api.run(api.meters.enqueue([json.dumps(line).encode()]))
-    api.run(Drain(api.desk.records, api.meters, api.desk.metrics.observe).run_once())
+    use(api, minute, cells)
     page = visitor.get("/")
     shown = text_of(page)
     assert "Requests 1 242" in shown
@@ -232,20 +230,23 @@ def test_the_overview_adds_up_to_what_the_records_hold(api: GatewayApi, visitor:
 def test_the_busiest_of_some_days_are_found_however_many_called_today(api: GatewayApi, visitor: Visitor) -> None:
     key_hash = add_key(api, "a-key", alias="Warehouse")
     minute, others = int(api.clock.wall()) // 60, range(2, TOTALS_MAX + 3)
-    use(api, minute - 1440, {"k1": 1000})
+    use(api, minute - 1440, [passed("k1", 1000)])
     for first in range(0, len(others), 1000):
-        use(api, minute, {f"k{number}": 10 for number in others[first : first + 1000]})
+        use(api, minute, [passed(f"k{number}", 10) for number in others[first : first + 1000]])
     shown = text_of(visitor.get("/?range=7d"))
     assert f"Warehouse token {key_hash[:12]}… 1 000 0" in shown
     assert f"Payments {1000 + 10 * len(others):,}".replace(",", " ") in shown
 
 
-def use(api: GatewayApi, minute: int, passed: dict[str, int]) -> None:
-    """So many requests of each caller, as a worker tells them."""
-    cells = [["token", caller, 200, "", "", number, 0, 0, {"40": number}] for caller, number in passed.items()]
+def passed(caller: str, number: int) -> list[Any]:
+    return ["token", caller, 200, "", "", number, 0, 0, {"40": number}]
+
+
+def use(api: GatewayApi, minute: int, cells: list[list[Any]]) -> None:
+    """As a worker tells what was used, and the records keep it."""
     line = {"minute": minute, "cells": cells, "log": [], "gauges": {"worker": 0}}
     api.run(api.meters.enqueue([json.dumps(line).encode()]))
-    api.run(Drain(api.desk.records, api.meters).run_once())
+    api.run(Drain(api.desk.records, api.meters, api.desk.metrics.observe).run_once())
 
 
 def test_the_name_of_another_organisations_api_is_on_no_page(api: GatewayApi, new_visitor: NewVisitor) -> None:
