@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from propylon.control.key_find import SAME_MAX
 from propylon.steps.subjects import subject_hash
 from propylon.stores.records.identities import Seen
 from tests.control.conftest import GatewayApi
@@ -105,3 +106,13 @@ def test_the_hash_it_was_imported_with_leads_to_a_key(api: GatewayApi) -> None:
 
 def test_nothing_to_look_for_is_400(api: GatewayApi) -> None:
     assert api.call("GET", "/tyk/keys/find?q=").status_code == 400
+
+
+def test_of_an_alias_that_many_keys_have_it_is_said_that_there_are_more(api: GatewayApi) -> None:
+    for number in range(SAME_MAX + 1):
+        if number == SAME_MAX:
+            assert "more" not in api.call("GET", "/tyk/keys/find?q=Acme").json()
+        api.call("POST", f"/tyk/keys/key-{number}", session("any", alias="Acme"))
+    found = api.call("GET", "/tyk/keys/find?q=Acme").json()
+    assert (len(found["matches"]), found["more"]) == (SAME_MAX, ["alias"])
+    assert len(api.call("GET", "/tyk/keys?alias=Acme").json()["keys"]) == SAME_MAX + 1

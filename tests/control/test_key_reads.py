@@ -123,6 +123,18 @@ def test_keys_can_be_found_by_api_organisation_and_alias(api: GatewayApi, query:
     assert api.call("GET", f"/tyk/keys?{query}").json()["keys"] == [hashes[number] for number in expected]
 
 
+def test_keys_of_one_alias_are_listed_in_pages_too(api: GatewayApi) -> None:
+    hashes = [add(api, f"key-{number}", session("token", alias="bob")) for number in range(3)]
+    first = api.call("GET", "/tyk/keys?alias=bob&limit=2").json()
+    second = api.call("GET", f"/tyk/keys?alias=bob&limit=2&after={first['next']}").json()
+    assert (first["keys"], second) == (hashes[:2], {"keys": hashes[2:]})
+
+
+def test_keys_are_listed_by_api_or_by_alias_and_not_by_one_of_both(api: GatewayApi) -> None:
+    refused = api.call("GET", "/tyk/keys?alias=bob&api_id=token")
+    assert (refused.status_code, "api_id and alias" in refused.json()["message"]) == (400, True)
+
+
 def test_a_list_may_say_whose_keys_they_are(api: GatewayApi) -> None:
     key_hash = add(api, "acme", session("jwt", alias="Acme Ltd", jwt_data={"secret": SECRET}))
     shown = {"key_hash": key_hash, "key_id": "acme", "org_id": "default", "alias": "Acme Ltd", "kind": "jwt_key"}

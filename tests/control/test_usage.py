@@ -36,7 +36,23 @@ def test_totals_can_be_narrowed(counted: GatewayApi) -> None:
     assert [row["exchanges"] for row in rows] == [3]
 
 
-@pytest.mark.parametrize("query", ["step=week", "by=colour", "since=yesterday", "status=ok"])
+def test_totals_that_are_not_whole_say_where_they_go_on(counted: GatewayApi) -> None:
+    first = counted.call("GET", "/tyk/usage?by=status&limit=1").json()
+    second = counted.call("GET", f"/tyk/usage?by=status&limit=1&after={first['next']}").json()
+    last = counted.call("GET", f"/tyk/usage?by=status&limit=1&after={second['next']}").json()
+    assert [row["status"] for page in (first, second) for row in page["usage"]] == [200, 403]
+    assert (last["usage"], "next" in last) == ([], False)
+    assert first["latency_us"] == last["latency_us"]
+    assert "next" not in counted.call("GET", "/tyk/usage?by=status").json()
+
+
+@pytest.mark.parametrize("query", ["usage?limit=0", "usage?limit=10001", "logs?limit=0", "logs?limit=1001"])
+def test_a_page_beyond_what_is_answered_is_refused_not_cut(api: GatewayApi, query: str) -> None:
+    refused = api.call("GET", f"/tyk/{query}")
+    assert (refused.status_code, refused.json()["message"].partition(":")[0]) == (400, "limit")
+
+
+@pytest.mark.parametrize("query", ["step=week", "by=colour", "since=yesterday", "status=ok", "after=x"])
 def test_a_question_that_makes_no_sense_names_its_field(api: GatewayApi, query: str) -> None:
     refused = api.call("GET", f"/tyk/usage?{query}")
     assert refused.status_code == 400

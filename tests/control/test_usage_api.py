@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from propylon.control.envelope import Refused
+from propylon.control.usage_api.callers import FOUND_MAX, callers_by
 from propylon.control.usage_api.routes import ROUTES
+from propylon.stores.records.identities import Seen
 from propylon.usage.drain import Drain
+from propylon.usage.figures import GROUPS_MAX
 from tests.control.conftest import GatewayApi
 from tests.kit.definitions import keyless_api, session
 
@@ -97,6 +100,42 @@ def test_totals_by_key_by_api_and_over_time_are_the_same(used: GatewayApi) -> No
     for resolution in ("hour", "day", "month", "minute"):
         sums.add(sum(row["hits"] for row in ask(used, "/api/usage", {"res": resolution})["data"]))
     assert sums == {11}
+
+
+def test_a_series_of_more_points_than_are_read_is_refused(used: GatewayApi) -> None:
+    """What was beyond would be told as zeros."""
+    january = {"from_day": "1", "to_day": "7"}
+    assert sum(row["hits"] for row in ask(used, "/api/usage", {"res": "minute"}, from_day="10")["data"]) == 11
+    with pytest.raises(Refused, match="res: 10080 points by minute, at most 10000"):
+        ask(used, "/api/usage", {"res": "minute"}, **january)
+    assert len(ask(used, "/api/usage", {"res": "hour"}, **january)["data"]) == 168
+
+
+def test_words_that_mean_more_callers_than_are_looked_for_are_refused(used: GatewayApi) -> None:
+    """Figures of some of them would look like those of all."""
+    used.run(used.desk.records.save_sightings([seen(number) for number in range(FOUND_MAX)]))
+    assert len(used.run(callers_by(used.desk, "default", "user-"))) == FOUND_MAX
+    used.run(used.desk.records.save_sightings([seen(FOUND_MAX)]))
+    with pytest.raises(Refused, match=f"More than {FOUND_MAX} callers"):
+        ask(used, "/api/activity/keys", {"q": "user-"})
+
+
+def seen(number: int) -> Seen:
+    return Seen(f"{number:032x}{0:032x}", "default", "https://idp.example", f"user-{number}", ["gold"], 60.0)
+
+
+def test_a_list_of_everything_says_by_its_pages_when_it_is_not(used: GatewayApi) -> None:
+    cells = [["orders", f"k{number}", 200, "", "", 1, 0, 0, {}] for number in range(1000, 1000 + GROUPS_MAX - 2)]
+    for first in range(0, len(cells), 1000):
+        drained(used, cells[first : first + 1000])
+    told = ask(used, "/api/activity/keys", {"p": "-1"})
+    assert (len(told["data"]), told["rows"], told["pages"]) == (GROUPS_MAX, GROUPS_MAX + 1, 2)
+
+
+def drained(api: GatewayApi, cells: list[list[Any]]) -> None:
+    line = {"minute": MINUTE, "cells": cells, "log": [], "gauges": {}, "apis": {"orders": ["default", "v1", []]}}
+    api.run(api.meters.enqueue([json.dumps(line).encode()]))
+    api.run(Drain(api.desk.records, api.meters).run_once())
 
 
 def test_a_series_has_each_stretch_once_and_zeros_where_nobody_called(used: GatewayApi) -> None:

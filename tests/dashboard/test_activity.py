@@ -15,6 +15,8 @@ from propylon.dashboard.routes import PAGES
 from propylon.model.charge import Claim, Kind
 from propylon.model.permissions import Permissions
 from propylon.steps.meter_names import key_meters, quota_meter
+from propylon.stores.records.identities import Seen
+from propylon.usage.figures import GROUPS_MAX
 from tests.control.conftest import GatewayApi
 from tests.dashboard.conftest import NewVisitor
 from tests.dashboard.traffic import CREDENTIAL, Used, use, use_once
@@ -145,6 +147,28 @@ def test_several_of_one_name_are_listed(used: Used, api: GatewayApi, visitor: Vi
     found = visitor.submit(visitor.get("/activity/callers"), "/activity/find", q="Ware")
     assert found.status_code == 200
     assert all(f'href="/activity/callers/{record}"' in found.text for record in ("k1", "k2"))
+
+
+@pytest.mark.parametrize(("path", "form"), [("/activity", "/activity/callers"), ("/logs", "/logs")])
+def test_words_that_mean_too_many_callers_are_refused_at_the_search(
+    path: str, form: str, api: GatewayApi, visitor: Visitor
+) -> None:
+    seen = [
+        Seen(f"{one:032x}{0:032x}", "default", "https://idp.example", f"user-{one}", [], 60.0) for one in range(201)
+    ]
+    api.run(api.desk.records.save_sightings(seen))
+    answer = visitor.submit(visitor.get(form), f"{path}/find", q="user-")
+    assert answer.status_code == 422
+    assert "More than 200 callers are known by that; write more of the name" in text_of(answer)
+
+
+def test_a_file_that_would_not_be_whole_is_refused(api: GatewayApi, visitor: Visitor) -> None:
+    callers = [f"k{one}" for one in range(GROUPS_MAX + 1)]
+    for first in range(0, len(callers), 1000):
+        use_once(api, callers[first : first + 1000])
+    answer = visitor.get("/activity/callers?format=csv")
+    assert answer.status_code == 422
+    assert f"A file has {GROUPS_MAX} rows at most, and these are {GROUPS_MAX + 1}" in text_of(answer)
 
 
 @pytest.mark.parametrize("path", ["/activity", "/activity/callers", "/logs"])

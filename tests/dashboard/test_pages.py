@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from propylon.control.key_find import SAME_MAX
 from propylon.usage.drain import Drain
 from propylon.usage.queries import TOTALS_MAX
 from tests.control.conftest import GatewayApi
@@ -68,6 +69,13 @@ def test_several_keys_of_one_alias_are_listed(api: GatewayApi, visitor: Visitor)
     answer = visitor.submit(visitor.get("/keys"), "/keys/find", q="Twin")
     assert answer.status_code == 200
     assert all(f"/keys/{key_hash}" in answer.text for key_hash in hashes)
+
+
+def test_of_more_keys_of_one_alias_than_are_listed_it_is_said(api: GatewayApi, visitor: Visitor) -> None:
+    for number in range(SAME_MAX + 1):
+        add_key(api, f"key-{number}", alias="Twin")
+    shown = text_of(visitor.submit(visitor.get("/keys"), "/keys/find", q="Twin"))
+    assert "There are more with this alias; only the first are listed." in shown
 
 
 def test_what_nobody_is_known_by_is_said_and_not_shown_again(visitor: Visitor) -> None:
@@ -236,6 +244,14 @@ def test_the_busiest_of_some_days_are_found_however_many_called_today(api: Gatew
     shown = text_of(visitor.get("/?range=7d"))
     assert f"Warehouse token {key_hash[:12]}… 1 000 0" in shown
     assert f"Payments {1000 + 10 * len(others):,}".replace(",", " ") in shown
+
+
+def test_the_overview_adds_up_however_many_kinds_of_answers_there_were(api: GatewayApi, visitor: Visitor) -> None:
+    last, statuses = int(api.clock.wall()) // 60, range(200, 371)
+    for minute in range(last - 59, last + 1):
+        use(api, minute, [["token", "k1", status, "", "", 1, 0, 0, {}] for status in statuses])
+    assert 60 * len(statuses) > TOTALS_MAX
+    assert f"Requests {60 * len(statuses):,}".replace(",", " ") in text_of(visitor.get("/"))
 
 
 def passed(caller: str, number: int) -> list[Any]:

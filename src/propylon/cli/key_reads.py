@@ -76,6 +76,8 @@ def _show_matches(answer: Mapping[str, Any]) -> None:
     names = ("kind", "key_id", "key_hash", "alias", "org_id", "record", "matched_by")
     columns = ("kind", "key ID", "key hash", "alias", "org", "record", "found by")
     table(columns, ([one.get(name) for name in names] for one in answer["matches"]))
+    if "more" in answer:
+        line(f"there are more with this {', '.join(answer['more'])}")
 
 
 def _show_audit(answer: Mapping[str, Any]) -> None:

@@ -1,10 +1,12 @@
 """/tyk/keys/find: the key or identity behind anything that is known of it (user-pains P11, P12, P16).
 
 An ID, a hash (ours, or the one it was imported with), an alias, a record, a subject, or a whole pasted JWT, which is
-read and not verified. Of another organisation than the one asked for nothing is known.
+read and not verified. Of another organisation than the one asked for nothing is known. `more` names what further ones
+than those told were matched by: `alias` (`GET /tyk/keys?alias=` has all), `subject` (`GET /tyk/identities?subject=`).
 """
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +22,7 @@ from propylon.model.tyk_hashes import LegacyHash, read_legacy_hash
 from propylon.stores.ports import KeyRow
 from propylon.stores.records.identities import IdentityFilter, IdentityRow
 
-SUBJECTS_MAX: Final = 100  # identities of one subject; more of them help nobody
+SAME_MAX: Final = 100  # keys of one alias, and identities of one subject, that are told; then that there are more
 NOT_VERIFIED: Final = "read, not verified: whoever wrote this token may have written anything into it"
 GENERATED: Final = "; it has the form and the checksum of an ID that a gateway like this one made"
 
@@ -38,11 +40,17 @@ async def find(desk: Desk, call: Call) -> Answer:
     said = _read_token(text)
     finding = _by_text(desk, text, org_id) if said is None else _by_token(desk, said, org_id)
     matches: dict[str, dict[str, Any]] = {}
+    numbers: Counter[str] = Counter()
     async for match in finding:
-        if org_id in ("", match.row.org_id):
+        if org_id not in ("", match.row.org_id):
+            continue
+        numbers[match.matched_by] += 1
+        if numbers[match.matched_by] <= SAME_MAX:
             view = _view(match)
             matches.setdefault(view["record"], view)
-    extra = {} if said is None else {"token": {"verified": False, "note": NOT_VERIFIED, **said}}
+    extra: dict[str, Any] = {} if said is None else {"token": {"verified": False, "note": NOT_VERIFIED, **said}}
+    if more := [name for name, number in numbers.items() if number > SAME_MAX]:
+        extra["more"] = more
     if not matches:
         where = f'in organisation "{org_id}"' if org_id else "here; if it is a key ID, name its org_id"
         hint = GENERATED if is_generated(text) else ""
@@ -85,7 +93,7 @@ async def _by_text(desk: Desk, text: str, org_id: str) -> AsyncIterator[Match]:
     if isinstance(legacy := read_legacy_hash(text), LegacyHash):
         async for match in _by_legacy_hash(desk, legacy, org_id):
             yield match
-    for row in await desk.records.keys_by_alias(text, org_id=org_id or None):
+    for row in await desk.records.keys_by_alias(text, org_id=org_id or None, limit=SAME_MAX + 1):
         yield Match("alias", row)
     for match in await _by_subject(desk, text, None, org_id):
         yield match
@@ -113,7 +121,7 @@ async def _organisations(desk: Desk, org_id: str) -> Sequence[str]:
 
 async def _by_subject(desk: Desk, subject: str, issuer: str | None, org_id: str) -> list[Match]:
     chosen = IdentityFilter(org_id=org_id or None, subject=subject, issuer=issuer)
-    rows = await desk.records.identities(chosen, limit=SUBJECTS_MAX)
+    rows = await desk.records.identities(chosen, limit=SAME_MAX + 1)
     return [Match("subject", row) for row in rows]
 
 

@@ -69,14 +69,15 @@ async def preview(desk: Desk, call: Call) -> Answer:
 async def _rows(desk: Desk, call: Call, limit: int) -> AsyncIterator[KeyRow]:
     query, after = call.query, whole_number(call, "after")
     org_id, api_id, alias = org_of(call) or None, query.get("api_id") or None, query.get("alias") or None
-    if alias is not None:
-        for row in await desk.records.keys_by_alias(alias, org_id=org_id):
-            yield row
-        return
+    if api_id is not None and alias is not None:
+        raise Refused(400, "api_id and alias: write one of them; keys are not listed by both")
     found = 0
     while True:
         size = min(PAGE, limit - found) if limit else PAGE
-        rows = await desk.records.keys(org_id=org_id, api_id=api_id, after=after, limit=size)
+        if alias is None:
+            rows = await desk.records.keys(org_id=org_id, api_id=api_id, after=after, limit=size)
+        else:
+            rows = await desk.records.keys_by_alias(alias, org_id=org_id, after=after, limit=size)
         for row in rows:
             yield row
         found += len(rows)

@@ -7,23 +7,28 @@ from typing import Final
 
 from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
-from propylon.control.envelope import Refused, answer
+from propylon.control.envelope import Refused, answer, whole_number
 from propylon.control.ownership import demand_unbounded, org_of
 from propylon.telemetry.metrics import CONTENT_TYPE
-from propylon.usage.entries import EntryFilter, page_of_entries
+from propylon.usage.entries import PAGE_MAX, EntryFilter, page_of_entries
 from propylon.usage.histogram import percentile_us
-from propylon.usage.queries import Dimension, Step, latencies, totals
+from propylon.usage.queries import TOTALS_MAX, Dimension, Step, latencies, totals
 
 DAY_S: Final = 86_400
 HOUR_S: Final = 3_600
+LOG_LIMIT: Final = 100  # entries, unless said otherwise
 PERCENTILES: Final = (0.5, 0.9, 0.99)
 STEPS: Final = {"minute": Step.MINUTE, "hour": Step.HOUR, "day": Step.DAY}
 DIMENSIONS: Final[tuple[Dimension, ...]] = tuple(one for one in Dimension if one is not Dimension.TAGS)
 
 
 async def read_totals(desk: Desk, call: Call) -> Answer:
-    """`step` minute|hour|day, `by` a list of dimensions, one value of a dimension, `since` and `until` in Unix time."""
+    """`step` minute|hour|day, `by` a list of dimensions, one value of a dimension, `since` and `until` in Unix time.
+
+    `next`, where a page of `limit` rows is full, is the `after` to go on with. Percentiles are of all rows.
+    """
     step, by = _step(call), _dimensions(call)
+    limit, after = _limit(call, TOTALS_MAX, TOTALS_MAX), whole_number(call, "after")
     where = {one: _typed(one, call.query[one]) for one in DIMENSIONS if one in call.query}
     since, until = _span(desk, call)
     org_of(call)
@@ -31,7 +36,7 @@ async def read_totals(desk: Desk, call: Call) -> Answer:
         where[Dimension.ORG] = call.org_id
     if step is not Step.MINUTE and since < desk.clock.wall() - desk.settings.usage_minutes_retention_days * DAY_S:
         since -= since % HOUR_S  # of what is older there are no minutes any more
-    rows = await totals(desk.records, step, by, where=where, since=since, until=until)
+    rows = await totals(desk.records, step, by, where=where, since=since, until=until, after=after, limit=limit)
     buckets = await latencies(desk.records, where=where, since=since, until=until)
     listed = [
         {
@@ -44,7 +49,8 @@ async def read_totals(desk: Desk, call: Call) -> Answer:
         for row in rows
     ]
     spread = {f"p{round(part * 100)}": percentile_us(buckets, part) for part in PERCENTILES}
-    return answer({"step": step.name.lower(), "usage": listed, "latency_us": spread})
+    more = {"next": after + limit} if len(rows) == limit else {}
+    return answer({"step": step.name.lower(), "usage": listed, "latency_us": spread, **more})
 
 
 async def read_log(desk: Desk, call: Call) -> Answer:
@@ -63,8 +69,7 @@ async def read_log(desk: Desk, call: Call) -> Answer:
         since=since,
         until=until,
     )
-    limit = _number(call, "limit", 100)
-    entries = await page_of_entries(desk.records, only, limit=100 if limit is None else limit)
+    entries = await page_of_entries(desk.records, only, limit=_limit(call, LOG_LIMIT, PAGE_MAX))
     return answer({"logs": [entry.log._asdict() for entry in entries]})
 
 
@@ -105,6 +110,13 @@ def _span(desk: Desk, call: Call) -> tuple[float, float]:
     assert since is not None
     assert until is not None
     return float(since), float(until)
+
+
+def _limit(call: Call, usual: int, most: int) -> int:
+    limit = _number(call, "limit", usual)
+    if limit is None or not 1 <= limit <= most:
+        raise Refused(400, f"limit: write a number from 1 to {most}")
+    return limit
 
 
 def _number(call: Call, name: str, otherwise: int | None) -> int | None:

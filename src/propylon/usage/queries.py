@@ -37,12 +37,16 @@ async def totals(
     where: Mapping[Dimension, str | int] | None = None,
     since: float = 0.0,
     until: float = EVER,
+    after: int = 0,
     limit: int = TOTALS_MAX,
 ) -> list[Total]:
-    """Newest stretch first, most exchanges first in each. `since` and `until` count by the minute that holds them."""
+    """Newest stretch first, most exchanges first in each; behind the first `after` of them, at most TOTALS_MAX.
+
+    `since` and `until` count by the minute that holds them.
+    """
     over = range_of(since, until, Grain.MINUTE)
     question = Question(over, tuple(by), _filter(where or {}), step, Grain.MINUTE)
-    found = await figures(records, question, Page(limit=min(limit, TOTALS_MAX)))
+    found = await figures(records, question, Page(offset=after, limit=min(limit, TOTALS_MAX)))
     return [Total(one.at, one.values, one.exchanges, one.bytes_in, one.bytes_out) for one in found]
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from propylon.control.key_find import SAME_MAX
 from tests.control.dashboard_api.conftest import Dashboard
 from tests.kit.definitions import session
 from tests.kit.tokens import SECRET
@@ -101,6 +102,14 @@ def test_a_look_up_without_matches_is_200(dashboard: Dashboard) -> None:
     answer = dashboard.call("GET", "/api/keys/lookup?value=nobody")
     assert (answer.status_code, answer.json()) == (200, {"matches": []})
     assert dashboard.call("GET", "/api/keys/lookup").json()["code"] == "no_value"
+
+
+def test_a_look_up_that_has_more_than_it_tells_says_so(dashboard: Dashboard) -> None:
+    for number in range(SAME_MAX + 1):
+        make_key(dashboard, f"key-{number}", alias="Twin")
+    for path in ("lookup?value=Twin", "detailed?q=Twin&p=0"):
+        told = dashboard.call("GET", f"/api/keys/{path}").json()
+        assert (len(told.get("matches") or told["keys"]), told["more"]) == (SAME_MAX, ["alias"])
 
 
 def test_actions_of_a_key_tell_what_they_did(dashboard: Dashboard) -> None:

@@ -35,6 +35,7 @@ def test_a_list_is_told_as_json_and_as_the_same_rows_of_a_table(dashboard: Dashb
     table = dashboard.call("GET", f"/api/usage/apis/{DAYS}?type=csv")
     assert table.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert [row["hits"] for row in csv.DictReader(io.StringIO(table.text))] == ["3"]
+    assert (table.headers["X-Propylon-Rows"], table.headers["X-Propylon-Pages"]) == ("1", "1")
     assert dashboard.call("GET", f"/api/usage/apis/{DAYS}?type=xml").status_code == 400
 
 

@@ -13,6 +13,7 @@ from propylon.control.people.login import log_in
 from propylon.control.people.passwords import WAITING_MAX
 from propylon.control.people.signed_in import by_access_key
 from propylon.stores.records.audit_reads import AuditFilter
+from propylon.stores.records.people import SAME_EMAIL_MAX, OrganisationRow
 from tests.control.conftest import GatewayApi
 from tests.kit.definitions import keyless_api
 from tests.kit.people import ADMINISTRATION, PASSWORD, Person, a_user, caller
@@ -162,6 +163,34 @@ def test_one_address_may_be_a_user_of_two_organisations(api: GatewayApi) -> None
     made(api, org_id="other")
     found, pages = api.run(users.list_users(api.desk, ADMINISTRATION, text="ANNA@"))
     assert ([row.org_id for row in found], pages) == (["acme", "other"], 1)
+
+
+def test_an_address_has_no_more_users_than_a_sign_in_tries(api: GatewayApi) -> None:
+    for number in range(SAME_EMAIL_MAX):
+        made(api, org_id=f"org-{number}")
+    one_more = values("anna@example.org", org_id="another")
+    refused = refusal(api, users.create_user(api.desk, ADMINISTRATION, one_more))
+    assert (refused.status, refused.members["code"]) == (409, "email_exhausted")
+    bert, _ = made(api, "bert@example.org", "another")
+    moved = users.change_user(api.desk, ADMINISTRATION, bert.user.id, {"email_address": "anna@example.org"})
+    assert refusal(api, moved).members["code"] == "email_exhausted"
+    last = api.run(users.list_users(api.desk, ADMINISTRATION, text="anna@"))[0][-1]
+    kept = {"email_address": "anna@example.org", "first_name": "Anna"}
+    assert api.run(users.change_user(api.desk, ADMINISTRATION, last.id, kept)).first_name == "Anna"
+
+
+def test_organisations_beyond_a_page_are_on_the_next(api: GatewayApi) -> None:
+    async def make(number: int) -> None:
+        async with api.desk.records.change(ADMINISTRATION.by) as edit:
+            for one in range(number):
+                await edit.people.put_organisation(OrganisationRow(f"org-{one:04}", "Somebody"))
+
+    api.run(make(organisations.LISTED_MAX + 1))
+    (first, pages), (second, _) = (
+        api.run(organisations.list_organisations(api.desk, ADMINISTRATION, page=page)) for page in (1, 2)
+    )
+    assert (len(first), pages) == (organisations.LISTED_MAX, 2)
+    assert [row.id for row in second] == [f"org-{organisations.LISTED_MAX:04}"]
 
 
 def test_users_are_listed_by_pages_and_only_those_of_the_organisation(api: GatewayApi) -> None:

@@ -61,15 +61,15 @@ async def preview(desk: Desk, call: Call) -> Answer:
 
 
 async def read_detailed(desk: Desk, call: Call) -> Answer:
-    rows, pages = await _page(desk, call, None)
-    return Answer(200, {"keys": [await wrapped(desk, row, row.key_id) for row in rows], "pages": pages})
+    rows, more = await _page(desk, call, None)
+    return Answer(200, {"keys": [await wrapped(desk, row, row.key_id) for row in rows], **more})
 
 
 async def read_of_api(desk: Desk, call: Call) -> Answer:
     """Hashes, as a key's ID is usually a credential; of the whole organisation without an API, or with `-`."""
     api_id = call.path.get("api_id", ANY_API)
-    rows, pages = await _page(desk, call, None if api_id == ANY_API else api_id)
-    return Answer(200, {"data": {"keys": [row.key_hash for row in rows]}, "pages": pages})
+    rows, more = await _page(desk, call, None if api_id == ANY_API else api_id)
+    return Answer(200, {"data": {"keys": [row.key_hash for row in rows]}, **more})
 
 
 async def look_up(desk: Desk, call: Call) -> Answer:
@@ -77,7 +77,7 @@ async def look_up(desk: Desk, call: Call) -> Answer:
     value = call.query.get("value", "").strip()
     if not value:
         raise Refused(400, "value is missing: a key ID, kid, hash, alias, record, subject, or a JWT", code="no_value")
-    return Answer(200, {"matches": await _matches(desk, call, value)})
+    return Answer(200, await _known_by(desk, call, value))
 
 
 async def renew(desk: Desk, call: Call) -> Answer:
@@ -152,32 +152,29 @@ def _shown_id(desk: Desk, call: Call, row: KeyRow) -> str:
     return sent if desk.sealing.key_hash(row.org_id, sent) == row.key_hash else row.key_id
 
 
-async def _page(desk: Desk, call: Call, api_id: str | None) -> tuple[list[KeyRow], int]:
-    """`q` is what one key is known by: its ID, hash, alias, record, or a JWT; nothing is searched through."""
+async def _page(desk: Desk, call: Call, api_id: str | None) -> tuple[list[KeyRow], dict[str, Any]]:
+    """Keys, and how many pages there are. `q` is what one key is known by: its ID, hash, alias, record, or a JWT;
+    nothing is searched through, and `more` says so where further ones are known by it."""
     page, org_id, asked = page_asked(desk, call), org_of(call) or None, call.query.get("q", "").strip()
     if asked:
-        rows = await _rows_known_by(desk, call, asked)
+        known = await _known_by(desk, call, asked)
+        hashes = [match["key_hash"] for match in known.pop("matches") if match["kind"] == "key"]
+        rows = [row for one in hashes if (row := await desk.records.key(one)) is not None]
         if api_id is not None:
             rows = [row for row in rows if api_id in json.loads(row.session).get("access_rights", {})]
-        return page.of(rows), page.pages(len(rows))
+        return page.of(rows), {"pages": page.pages(len(rows)), **known}
     count = await desk.records.count_keys(org_id=org_id, api_id=api_id)
     rows = await desk.records.keys(org_id=org_id, api_id=api_id, offset=page.first, limit=page.size)
-    return rows, page.pages(count)
+    return rows, {"pages": page.pages(count)}
 
 
-async def _rows_known_by(desk: Desk, call: Call, text: str) -> list[KeyRow]:
-    hashes = [match["key_hash"] for match in await _matches(desk, call, text) if match["kind"] == "key"]
-    rows = [await desk.records.key(key_hash) for key_hash in hashes]
-    return [row for row in rows if row is not None]
-
-
-async def _matches(desk: Desk, call: Call, text: str) -> list[dict[str, Any]]:
+async def _known_by(desk: Desk, call: Call, text: str) -> dict[str, Any]:
+    """`matches`, and `more` where further ones are."""
     query = QueryParams({"q": text})
     try:
         found = document_of(await key_find.find(desk, call._replace(query=query)))
     except Refused as refused:
         if refused.status != 404:
             raise
-        return []
-    matches: list[dict[str, Any]] = found["matches"]
-    return matches
+        return {"matches": []}
+    return {name: found[name] for name in ("matches", "more") if name in found}

@@ -62,7 +62,7 @@ TOLD: Final[Mapping[PeopleResource, Told]] = {
     groups.remove: Told("Delete a user group", "Done", errors=_RULES),
     audit_logs.read_all: Told("What was done, newest first; download=true: all of it", "AuditEntries", query=_CHOSEN),
     audit_logs.read: Told("One entry of the audit log", "AuditEntry"),
-    organisations.read_all: Told("Organisations", "Organisations"),
+    organisations.read_all: Told("Organisations, 1,000 a page", "Organisations", query=("p",)),
     organisations.read: Told("An organisation", "Organisation"),
     organisations.add: Told("Make an organisation", "MadeWithId", "OrganisationValues"),
     organisations.import_one: Told("One that keeps its id", "MadeWithId", "OrganisationValues", (), _RULES),

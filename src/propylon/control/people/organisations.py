@@ -12,14 +12,17 @@ from propylon.errors import Problem
 from propylon.stores.records.people import OrganisationRow
 
 UNKNOWN: Final = "Could not retrieve org detail"
-LISTED_MAX: Final = 1_000
+LISTED_MAX: Final = 1_000  # on one page
 NAME_MAX: Final = 200
 BODY_MAX: Final = 64 * 1024  # characters of all its members
 
 
-async def list_organisations(desk: PeopleDesk, caller: Caller) -> list[OrganisationRow]:
+async def list_organisations(desk: PeopleDesk, caller: Caller, *, page: int = 1) -> tuple[list[OrganisationRow], int]:
+    """Of one page (`page` 0 or less: the first) and how many pages there are."""
     _demand_all(caller)
-    return await desk.records.people.organisations(limit=LISTED_MAX)
+    people = desk.records.people
+    rows = await people.organisations(limit=LISTED_MAX, skip=max(0, page - 1) * LISTED_MAX)
+    return rows, max(1, -(-await people.count_organisations() // LISTED_MAX))
 
 
 async def read_organisation(desk: PeopleDesk, caller: Caller, org_id: str) -> OrganisationRow:

@@ -16,7 +16,7 @@ from propylon.control.people.signed_in import access_key_hash
 from propylon.control.people.tags import demand_unchanged
 from propylon.control.people.user_values import EMPTY_PERMISSIONS, password_from, user_from
 from propylon.model.permissions import NO_PERMISSIONS
-from propylon.stores.records.people import UserRow
+from propylon.stores.records.people import SAME_EMAIL_MAX, UserRow
 from propylon.stores.records.people_edit import PeopleEdit
 
 UNKNOWN: Final = "Could not retrieve user detail."
@@ -70,6 +70,7 @@ async def create_user(
         people = edit.people
         await _demand_room(people, org_id)
         await _demand_email_free(people, row)
+        await _demand_email_lets_in(people, row)
         await _demand_group(people, row)
         permissions = await permissions_in(people, row)
         if permissions == NO_PERMISSIONS:
@@ -97,6 +98,8 @@ async def change_user(
             password_changed_at=changed.password_changed_at if password else before.password_changed_at,
         )
         await _demand_email_free(people, row)
+        if row.email != before.email:
+            await _demand_email_lets_in(people, row)
         await _demand_group(people, row)
         caller.demand_covers(await permissions_in(people, row))
         row = await put_demoted(people, before, row)
@@ -157,6 +160,13 @@ async def _demand_email_free(people: PeopleEdit, row: UserRow) -> None:
     other = await people.user_of_email(row.email, row.org_id)
     if other is not None and other.id != row.id:
         raise Refused(403, EMAIL_TAKEN, code="email_taken")
+
+
+async def _demand_email_lets_in(people: PeopleEdit, row: UserRow) -> None:
+    """A sign-in tries the passwords of so many users of one address; one more would never come in."""
+    if await people.count_of_email(row.email) >= SAME_EMAIL_MAX:
+        said = f"email_address: {SAME_EMAIL_MAX} organisations have a user of this address; take another one here"
+        raise Refused(409, said, code="email_exhausted")
 
 
 async def _demand_group(people: PeopleEdit, row: UserRow) -> None:

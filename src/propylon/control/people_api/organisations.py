@@ -4,12 +4,12 @@ from propylon.control.call import Answer, Call
 from propylon.control.desk import Desk
 from propylon.control.people import organisations
 from propylon.control.people.caller import Caller
-from propylon.control.people_api.shapes import done, organisation_view, read_body
+from propylon.control.people_api.shapes import done, organisation_view, page_of, read_body
 
 
 async def read_all(desk: Desk, caller: Caller, call: Call) -> Answer:
-    rows = await organisations.list_organisations(desk, caller)
-    return Answer(200, {"organisations": [organisation_view(row) for row in rows], "pages": 1})
+    rows, pages = await organisations.list_organisations(desk, caller, page=page_of(call))
+    return Answer(200, {"organisations": [organisation_view(row) for row in rows], "pages": pages})
 
 
 async def read(desk: Desk, caller: Caller, call: Call) -> Answer:

@@ -1,10 +1,11 @@
 """/api/usage… and /api/activity…: figures of a range by API, caller, endpoint, error, version, tag, and over time."""
 
 from propylon.control.desk import Desk
+from propylon.control.envelope import Refused
 from propylon.control.usage_api.answers import Document, listed, series
 from propylon.control.usage_api.asking import RESOLUTIONS, Query, asked_filter, asked_range, resolution
 from propylon.control.usage_api.callers import callers_by, the_caller
-from propylon.usage.figures import Dimension, Filter, Question
+from propylon.usage.figures import GROUPS_MAX, Dimension, Filter, Question
 from propylon.usage.rows import Grain
 
 
@@ -78,7 +79,11 @@ async def _by(desk: Desk, org_id: str | None, path: Query, query: Query, *by: Di
 async def _over_time(desk: Desk, path: Query, query: Query, only: Filter, more: Document) -> Document:
     named = resolution(query) or "day"
     finest = min(RESOLUTIONS[named], Grain.HOUR)
-    return await series(desk, Question(asked_range(desk, path, finest), (), only, finest=finest), named, more)
+    over = asked_range(desk, path, finest)
+    points = (over.end - over.first) // RESOLUTIONS[named]
+    if points > GROUPS_MAX:  # what is not read would be shown as nothing
+        raise Refused(400, f"res: {points} points by {named}, at most {GROUPS_MAX}; choose fewer days, or a longer res")
+    return await series(desk, Question(over, (), only, finest=finest), named, more)
 
 
 async def _filter(desk: Desk, org_id: str | None, query: Query) -> Filter:

@@ -32,13 +32,13 @@ Query = Mapping[str, str]
 
 
 class Paging(NamedTuple):
-    """Which page of how many rows; number 0 = all of them."""
+    """Which page of how many rows; number 0 = all of them, GROUPS_MAX at most."""
 
     number: int
     size: int
 
     def pages(self, rows: int) -> int:
-        return 1 if not self.number else max(1, -(-rows // self.size))
+        return max(1, -(-rows // (self.size if self.number else GROUPS_MAX)))
 
 
 def asked_range(desk: Desk, path: Query, finest: Grain = Grain.HOUR) -> Range:

@@ -1,6 +1,7 @@
 """Callers by whatever people know of them: record, hash, key ID, alias, subject, or a pasted JWT (user-pains P11, P16).
 
-An answer is records, as usage names callers; a deleted key is found by its record, which stands on its rows.
+An answer is records, as usage names callers; a deleted key is found by its record, which stands on its rows. Words that
+mean more than FOUND_MAX are refused, as figures of some of them would look like those of all.
 """
 
 import re
@@ -17,6 +18,7 @@ from propylon.stores.records.names import CallerName, callers_like, names_of, re
 RECORD: Final = re.compile(r"k\d{1,18}|s[0-9a-f]{32}")
 HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
 FOUND_MAX: Final = 200  # callers that one search narrows to
+TOO_MANY: Final = f"More than {FOUND_MAX} callers are known by that; write more of the name, or a hash or record"
 
 
 async def callers_by(desk: Desk, org_id: str | None, words: str) -> tuple[str, ...]:
@@ -34,8 +36,11 @@ async def callers_by(desk: Desk, org_id: str | None, words: str) -> tuple[str, .
         async with desk.records.reading_engine.connect() as connection:
             found = await records_of_hashes(connection, hashes, org_id)
             for one in exact:
-                found += await callers_like(connection, one, org_id, FOUND_MAX)
-    return tuple(dict.fromkeys(found))[:FOUND_MAX]
+                found += await callers_like(connection, one, org_id, FOUND_MAX + 1)
+    callers = tuple(dict.fromkeys(found))
+    if len(callers) > FOUND_MAX:
+        raise Refused(400, TOO_MANY, code="too_many_callers")
+    return callers
 
 
 async def the_caller(desk: Desk, org_id: str | None, words: str) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""A function of the usage API as a resource: answered as JSON, or with `type=csv` as the same rows for a table."""
+"""A function of the usage API as a resource: answered as JSON, or with `type=csv` as the same rows for a table.
+
+A table has no room for how many rows and pages there are, and where a log goes on: headers say that.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -13,6 +16,7 @@ from propylon.control.usage_api.export import as_csv
 
 CSV: Final = "text/csv; charset=utf-8"
 TYPES: Final = ("json", "csv")
+BESIDE: Final = {"rows": "X-Propylon-Rows", "pages": "X-Propylon-Pages", "next": "X-Propylon-Next"}
 
 Told = Callable[[Desk, str | None, Query, Query], Awaitable[Document]]
 
@@ -28,6 +32,7 @@ def resource_of(told: Told) -> Resource:
         if "data" not in document:
             raise Refused(400, "type: this is no list; it is told as json alone")
         headers = {"Content-Type": CSV, "Content-Disposition": f'attachment; filename="{told.__name__}.csv"'}
+        headers |= {header: str(document[name]) for name, header in BESIDE.items() if name in document}
         return Answer(200, b"".join(as_csv(document["data"])), headers)
 
     return resource

@@ -100,7 +100,10 @@ async def find(visit: Visit) -> Response:
     words = visit.form.text("q")
     if not words:
         return visit.page("activity_found.html", 422, error=EMPTY, found=[])
-    records = list(await callers_by(visit.desk, visit.who.org_id, words))
+    try:
+        records = list(await callers_by(visit.desk, visit.who.org_id, words))
+    except Refused as refused:
+        return visit.page("activity_found.html", 422, error=f"{refused.message}.", found=[])
     if len(records) == 1:
         return visit.to(f"/activity/callers/{records[0] or NO_KEY_HASH}")
     found = [caller(one) for one in await known_callers(visit, records)]

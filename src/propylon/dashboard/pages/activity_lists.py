@@ -59,6 +59,11 @@ async def _show(visit: Visit, listing: Listing) -> Response:
         kind = wanted(visit.query)
         asked = _order(visit) | ({"p": "-1"} if kind else {"p": visit.query.get("p", "1"), "page_size": str(PAGE)})
         document = await told(visit, listing.told, scope, **asked)
+        if kind and document["pages"] > 1:
+            most, found = len(document["data"]), document["rows"]
+            raise Refused(
+                400, f"format: a file has {most} rows at most, and these are {found}; narrow them, or take fewer days"
+            )
     except Refused as refused:
         form = await filter_form(visit, None, at_its_field(refused))
         path = f"/activity/{listing.name}"

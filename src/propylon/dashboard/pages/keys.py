@@ -41,7 +41,8 @@ async def find(visit: Visit) -> Response:
         return _page(visit, 404, matches=[])
     if len(found["matches"]) == 1:
         return visit.to(place_of(found["matches"][0]))
-    return _page(visit, matches=[{**one, "place": place_of(one)} for one in found["matches"]])
+    matches = [{**one, "place": place_of(one)} for one in found["matches"]]
+    return _page(visit, matches=matches, further=found.get("more", []))
 
 
 def _page(visit: Visit, status: int = 200, **values: Any) -> Response:
@@ -54,6 +55,7 @@ def _page(visit: Visit, status: int = 200, **values: Any) -> Response:
         "apis": [],
         "error": "",
         "matches": None,
+        "further": [],
         "kinds": KINDS,
         "states": STATES,
         "may_write": visit.who.permissions.allows("keys", "write"),

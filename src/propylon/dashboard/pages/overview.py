@@ -122,10 +122,12 @@ def _bounds(visit: Visit, chosen: Range) -> tuple[int, int]:
 async def _traffic(visit: Visit, chosen: Range) -> Traffic:
     since, until = _bounds(visit, chosen)
     query = {"by": "status", "step": chosen.step, "since": str(since), "until": str(until - 1)}
-    document = await ask(visit, usage.read_totals, query=query)
     found: Counter[tuple[int, int]] = Counter()
-    for row in document["usage"]:
-        found[row["at"], _class(row["status"])] += row["exchanges"]
+    document: dict[str, Any] = {"next": 0}
+    while "next" in document:
+        document = await ask(visit, usage.read_totals, query={**query, "after": str(document["next"])})
+        for row in document["usage"]:
+            found[row["at"], _class(row["status"])] += row["exchanges"]
     stretches = [
         Stretch(at, *(found[at, outcome] for outcome in range(3))) for at in range(since, until, chosen.step_s)
     ]

@@ -67,7 +67,10 @@ async def log_form(visit: Visit, scope: LogScope | None, errors: dict[str, str])
 async def find(visit: Visit) -> Response:
     """Whose requests some words mean; they may be a credential, and are not shown again."""
     words = visit.form.text("q")
-    records = list(await callers_by(visit.desk, visit.who.org_id, words)) if words else []
+    try:
+        records = list(await callers_by(visit.desk, visit.who.org_id, words)) if words else []
+    except Refused as refused:
+        return visit.page("logs_found.html", 422, found=[], error=f"{refused.message}.")
     if len(records) == 1:
         return visit.to(PATH, caller=records[0] or NO_KEY_HASH)
     found = [caller(one) for one in await known_callers(visit, records)]

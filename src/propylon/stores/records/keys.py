@@ -73,9 +73,12 @@ def _chosen(org_id: str | None, used: str | None) -> tuple[Any, Any]:
     return query, key_uses.c.record_id
 
 
-async def keys_with_alias(connection: AsyncConnection, alias: str, org_id: str | None, limit: int) -> list[KeyRow]:
+async def keys_with_alias(
+    connection: AsyncConnection, alias: str, org_id: str | None, after: int, limit: int
+) -> list[KeyRow]:
     """SQLite would walk all keys of the organisation, as their index has the order that is asked for, too."""
-    query = SELECT_KEY.where(keys.c.alias == alias).with_hint(keys, "INDEXED BY keys_by_alias", "sqlite")
+    query = SELECT_KEY.where(keys.c.alias == alias, keys.c.record_id > after)
+    query = query.with_hint(keys, "INDEXED BY keys_by_alias", "sqlite")
     if org_id is not None:
         query = query.where(keys.c.org_id == org_id)
     return [key_row(row) for row in await connection.execute(query.order_by(keys.c.record_id).limit(limit))]

@@ -123,6 +123,10 @@ class PeopleReads:
         async with self._connect() as connection:
             return await find_organisation(connection, id_)
 
+    async def count_organisations(self) -> int:
+        async with self._connect() as connection:
+            return await connection.scalar(select(func.count()).select_from(organisations)) or 0
+
     async def organisations(self, *, limit: int, skip: int = 0) -> list[OrganisationRow]:
         query = select_rows(organisations, OrganisationRow).order_by(organisations.c.id).limit(limit).offset(skip)
         async with self._connect() as connection:

@@ -51,6 +51,11 @@ class PeopleEdit:
         row = (await self._connection.execute(query)).one_or_none()
         return None if row is None else UserRow._make(row)
 
+    async def count_of_email(self, email: str) -> int:
+        """In all organisations."""
+        query = select(func.count()).select_from(users).where(users.c.email == email)
+        return await self._connection.scalar(query) or 0
+
     async def active_users(self, org_id: str) -> list[UserRow]:
         query = select_rows(users, UserRow).where(users.c.org_id == org_id, users.c.active == 1)
         return [UserRow._make(row) for row in await self._connection.execute(query)]

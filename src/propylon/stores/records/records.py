@@ -58,7 +58,6 @@ from propylon.stores.sealing import Sealing
 PAGE: Final = 100
 BEHIND_METERS: Final = Actor("propylon", "records found older than the meters")
 USES_COUNTED_MAX: Final = 10_000  # keys of an API or policy; beyond it people are told "or more"
-SAME_ALIAS_MAX: Final = 100  # an alias is no name of one key; more than these help nobody
 
 
 class Records:
@@ -173,10 +172,12 @@ class Records:
         async with self._reading() as connection:
             return await count_uses(connection, names, org_id, kind, limit)
 
-    async def keys_by_alias(self, alias: str, *, org_id: str | None = None) -> list[KeyRow]:
-        """Several keys may have the same alias: the caller says so instead of choosing one."""
+    async def keys_by_alias(
+        self, alias: str, *, org_id: str | None = None, after: int = 0, limit: int = PAGE
+    ) -> list[KeyRow]:
+        """As `keys`. Several keys may have the same alias: the caller says so instead of choosing one."""
         async with self._reading() as connection:
-            return await keys_with_alias(connection, alias, org_id, SAME_ALIAS_MAX)
+            return await keys_with_alias(connection, alias, org_id, after, limit)
 
     async def api(self, api_id: str) -> DefinitionRow | None:
         async with self._reading() as connection:
