@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from propylon.control.key_find import SAME_MAX
 from tests.kit.client import get
 from tests.kit.command import Operator
 from tests.kit.definitions import session
@@ -151,6 +152,16 @@ def test_a_key_is_found_by_whatever_names_it(operator: Operator, tmp_path: Path)
         assert key_hash in operator.done("keys", "find", sought).out
     assert key_hash in operator.done("keys", "find", "-", stdin=hs256({"sub": "x"}, kid="cli-found")).out
     assert operator("keys", "find", "nobody's").code == 1
+
+
+def test_of_more_keys_of_one_alias_than_are_listed_it_is_said(operator: Operator, gateway: Gateway) -> None:
+    for number in range(SAME_MAX + 1):
+        if number == SAME_MAX:
+            assert "there are more" not in operator.done("keys", "find", "Many").out
+        assert gateway.api("POST", f"/tyk/keys/many-{number}", session("token", alias="Many")).status == 200
+    assert "there are more with this alias" in operator.done("keys", "find", "Many").out
+    for number in range(SAME_MAX + 1):  # the other tests of this gateway list its keys
+        assert gateway.api("DELETE", f"/tyk/keys/many-{number}").status == 200
 
 
 def test_imported_hashes_that_wait_for_their_key_are_counted(operator: Operator, gateway: Gateway) -> None:

@@ -32,6 +32,11 @@ def ask(
     return api.run(BY_PATH[path](api.desk, org_id, DAYS | values, query))
 
 
+def drain(api: GatewayApi, line: Mapping[str, Any]) -> None:
+    api.run(api.meters.enqueue([json.dumps(line).encode()]))
+    api.run(Drain(api.desk.records, api.meters).run_once())
+
+
 def _entry(at: float, identity: str, status: int, reason: str, trace: str = "") -> list[object]:
     return [at, "orders", identity, "", "then", "GET", "/orders/1", status, reason, 900, 0, "203.0.113.7", 4, trace]
 
@@ -63,8 +68,7 @@ def used(api: GatewayApi) -> GatewayApi:
         "apis": {"orders": ["default", "v1", []], "theirs": ["another", "v1", []]},
         "tagged": [[["gold"], [0]]],
     }
-    api.run(api.meters.enqueue([json.dumps(line).encode()]))
-    api.run(Drain(api.desk.records, api.meters).run_once())
+    drain(api, line)
     return api
 
 
@@ -126,16 +130,11 @@ def seen(number: int) -> Seen:
 
 def test_a_list_of_everything_says_by_its_pages_when_it_is_not(used: GatewayApi) -> None:
     cells = [["orders", f"k{number}", 200, "", "", 1, 0, 0, {}] for number in range(1000, 1000 + GROUPS_MAX - 2)]
+    line = {"minute": MINUTE, "log": [], "gauges": {}, "apis": {"orders": ["default", "v1", []]}}
     for first in range(0, len(cells), 1000):
-        drained(used, cells[first : first + 1000])
+        drain(used, {**line, "cells": cells[first : first + 1000]})
     told = ask(used, "/api/activity/keys", {"p": "-1"})
     assert (len(told["data"]), told["rows"], told["pages"]) == (GROUPS_MAX, GROUPS_MAX + 1, 2)
-
-
-def drained(api: GatewayApi, cells: list[list[Any]]) -> None:
-    line = {"minute": MINUTE, "cells": cells, "log": [], "gauges": {}, "apis": {"orders": ["default", "v1", []]}}
-    api.run(api.meters.enqueue([json.dumps(line).encode()]))
-    api.run(Drain(api.desk.records, api.meters).run_once())
 
 
 def test_a_series_has_each_stretch_once_and_zeros_where_nobody_called(used: GatewayApi) -> None:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from propylon.control.usage_api import activity
+from propylon.control.usage_api.callers import FOUND_MAX
 from propylon.dashboard.activity.burn_down import course
 from propylon.dashboard.routes import PAGES
 from propylon.model.charge import Claim, Kind
@@ -153,13 +154,12 @@ def test_several_of_one_name_are_listed(used: Used, api: GatewayApi, visitor: Vi
 def test_words_that_mean_too_many_callers_are_refused_at_the_search(
     path: str, form: str, api: GatewayApi, visitor: Visitor
 ) -> None:
-    seen = [
-        Seen(f"{one:032x}{0:032x}", "default", "https://idp.example", f"user-{one}", [], 60.0) for one in range(201)
-    ]
+    many = range(FOUND_MAX + 1)
+    seen = [Seen(f"{one:032x}{0:032x}", "default", "https://idp.example", f"user-{one}", [], 60.0) for one in many]
     api.run(api.desk.records.save_sightings(seen))
     answer = visitor.submit(visitor.get(form), f"{path}/find", q="user-")
     assert answer.status_code == 422
-    assert "More than 200 callers are known by that; write more of the name" in text_of(answer)
+    assert f"More than {FOUND_MAX} callers are known by that; write more of the name" in text_of(answer)
 
 
 def test_a_file_that_would_not_be_whole_is_refused(api: GatewayApi, visitor: Visitor) -> None:
